@@ -11,6 +11,7 @@ import bz2
 import gzip
 import lzma
 import os
+import pathlib
 import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Union
@@ -58,7 +59,7 @@ def compress(data: bytes, kind: str) -> bytes:
 
 def write(path: Path, parts: Iterable[bytes], compression: str = "") -> str:
     """Write the parts, give the path as text."""
-    with open(path, "wb") as out:
+    with pathlib.Path(path).open("wb") as out:
         if compression:
             out.write(compress(b"".join(parts), compression))
         else:
