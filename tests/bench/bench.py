@@ -8,15 +8,17 @@ Run it by ``make bench``, or by hand with the built package on PYTHONPATH::
 It generates a mixed trace of 1,000,000 packets once into the cache, and then
 lets the contestants take turns, each in a fresh process on a warm page cache:
 the C program loop.c over libtrace, this package, `libtrace report`, and of
-pcapy-ng, dpkt and scapy those that are installed. scapy reads only the head of
-the trace; its goal is held against scapy with no more layers loaded than the
-others decode, which is faster than scapy.all. A contestant in Python times its own loop from opening the trace to
-its end; the report counts in full, from start to exit of its process.
+pcapy-ng, dpkt and scapy those that are installed. A contestant in Python times
+its own loop from opening the trace to its end; the report counts in full, from
+start to exit of its process. scapy reads only the head of the trace, and its
+goal is held against scapy with no more layers loaded than the others decode,
+which is faster than scapy.all.
 
 Ratios and goals compare the best round of each. "of C" is the share of the
-speed of the C loop that does the same work without wandio's reader thread;
-"ours is" is how many times as fast as the contestant this package does the
-same. Before the first round, all that decode fields must find the same ports.
+speed of the C loop that does the same work: without wandio's reader thread on
+the plain file, with it on the compressed one. "ours is" is how many times as
+fast as the contestant this package does the same. All that decode fields must
+find the same ports.
 
 ``--memory`` measures instead what packets cost in memory: a list of all of
 them, each checked after the trace is closed, and a plain loop. ``--json FILE``
