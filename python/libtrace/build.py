@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What this build is and can do."""
+
+from __future__ import annotations
+
+from libtrace import core
+
+__all__ = ["__version__", "features"]
+
+__version__: str = core.version()
+
+_FEATURES = ("libtrace", "pcapng", "zstd", "statistics")
+
+
+def features() -> dict[str, int | bool]:
+    """Return what the libtrace that this build uses can do.
+
+    Returns
+    -------
+    dict of str to (int or bool)
+        ``libtrace``: its major version, 3 or 4; ``pcapng``: whether it reads pcapng;
+        ``zstd``: whether it reads zstd and lz4; ``statistics``: whether it counts captured,
+        missing and erroneous packets (trace_get_statistics).
+
+    Examples
+    --------
+    >>> import libtrace
+    >>> libtrace.features()["libtrace"] >= 3
+    True
+    """
+    values = [core.feature(index) for index in range(len(_FEATURES))]
+    return {name: value if name == "libtrace" else bool(value) for name, value in zip(_FEATURES, values)}

@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Traces and filters: what Python adds to the types of the C part."""
+
+from __future__ import annotations
+
+import os
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from libtrace import core
+from libtrace.errors import make_exception
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
+core.register_exceptions(make_exception)
+
+_UNKNOWN = 2**64 - 1
+_STATISTICS = ("accepted", "filtered", "received", "dropped", "captured", "missing", "errors")
+
+
+class _ArgumentError(TypeError, ValueError):
+    """The wrong kind of argument; old programs expect a `ValueError`, new ones a `TypeError`."""
+
+
+class Filter(core.Filter):
+    """A packet filter in the syntax of pcap-filter(7).
+
+    Parameters
+    ----------
+    expression : str
+        The filter, such as ``"udp port 53"``.
+
+    Raises
+    ------
+    FilterError
+        libpcap cannot compile the expression.
+    """
+
+    __slots__ = ("__weakref__",)
+    _check = True
+
+    def __init__(self, expression: str) -> None:
+        super().__init__(expression, self._check)
+
+    def __repr__(self) -> str:
+        return f"<libtrace.{type(self).__name__} {self.expression!r}>"
+
+
+class Trace(core.Trace):
+    """A source of packets: a trace file or a live interface.
+
+    Nothing is opened before :meth:`start`. :func:`libtrace.open` makes a trace and starts it.
+
+    Parameters
+    ----------
+    uri : str
+        A libtrace URI such as ``pcapfile:x.pcap.gz``, ``erf:x.erf`` or ``int:eth0``, or the path
+        of a file whose format its content tells.
+
+    Raises
+    ------
+    ValueError
+        `uri` is no str, or holds a null character.
+
+    Examples
+    --------
+    >>> import libtrace
+    >>> with libtrace.open("tests/data/sample.pcap") as trace:
+    ...     total = sum(packet.wire_len for packet in trace)
+    """
+
+    __slots__ = ("__weakref__",)
+
+    def __init__(self, uri: str) -> None:
+        if not isinstance(uri, str):
+            raise _ArgumentError(f"a trace's URI is a str, not {type(uri).__name__}")
+        super().__init__(uri)
+
+    def __repr__(self) -> str:
+        return f"<libtrace.Trace {self.uri!r}, {self.state}, {self.accepted_packets} packets read>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    promisc = core.Trace.conf_promisc
+
+    @property
+    def accepted_packets(self) -> int:
+        """int: Packets delivered so far, those that the filter rejected not counted."""
+        return self.pkt_accepts()
+
+    @property
+    def packet_drops(self) -> int | None:
+        """int or None: Packets lost before they could be read, None where unknown
+        (trace_get_dropped_packets)."""
+        return self.statistic(_STATISTICS.index("dropped"))
+
+    def pkt_accepts(self) -> int:
+        """Return how many packets were delivered so far, as `accepted_packets`."""
+        return self.statistic(_STATISTICS.index("accepted")) or 0
+
+    def pkt_drops(self) -> int:
+        """Return `packet_drops`, with the historic 2**64 - 1 for an unknown number."""
+        drops = self.packet_drops
+        return _UNKNOWN if drops is None else drops
+
+    def statistics(self) -> dict[str, int | None]:
+        """Return libtrace's counters of this trace.
+
+        Returns
+        -------
+        dict of str to (int or None)
+            ``accepted`` (delivered), ``filtered`` (rejected by the filter), ``received`` (seen by
+            the format), ``dropped``, ``captured``, ``missing`` and ``errors``, in packets; None
+            where libtrace does not know (trace_get_statistics). After :meth:`close` the last
+            known values.
+        """
+        return {name: self.statistic(index) for index, name in enumerate(_STATISTICS)}
+
+
+def _uri_of(source: str | os.PathLike[str]) -> str:
+    """Return a URI: a path, given as such or with no scheme in front, tells its format by content."""
+    if isinstance(source, os.PathLike):
+        return core.detect(os.fspath(source))
+    if not isinstance(source, str):
+        raise _ArgumentError(f"a trace is a URI or a path, not {type(source).__name__}")
+    if ":" not in source or os.path.exists(source):
+        return core.detect(source)
+    return source
+
+
+def open(
+    uri_or_path: str | os.PathLike[str],
+    *,
+    filter: Filter | str | None = None,
+    snaplen: int | None = None,
+    promisc: bool | None = None,
+    timeout: float | None = None,
+) -> Trace:
+    """Open a trace and start it.
+
+    Parameters
+    ----------
+    uri_or_path : str or os.PathLike
+        A libtrace URI (``erf:x.erf.gz``, ``int:eth0``), or the path of a file, compressed or not.
+    filter : Filter or str, optional
+        Deliver only the packets that match.
+    snaplen : int, optional
+        Cut packets to this many bytes; 0 does not.
+    promisc : bool, optional
+        Whether an interface takes packets for others too.
+    timeout : float, optional
+        Seconds without a packet after which reading an interface raises `TraceTimeout`.
+
+    Returns
+    -------
+    Trace
+        Started; a context manager that closes it.
+
+    Raises
+    ------
+    LibtraceError
+        The trace cannot be opened; also a `FileNotFoundError` or `PermissionError` where that is
+        why, a `FilterError` for a bad filter.
+    """
+    trace = Trace(_uri_of(uri_or_path))
+    if filter is not None:
+        trace.conf_filter(Filter(filter) if isinstance(filter, str) else filter)
+    if snaplen is not None:
+        trace.conf_snaplen(snaplen)
+    if promisc is not None:
+        trace.conf_promisc(promisc)
+    if timeout is not None:
+        trace.conf_timeout(timeout)
+    trace.start()
+    return trace

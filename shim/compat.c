@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later */
+#include "lts_int.h"
+
+#include <string.h>
+
+/* LIBTRACE_API_VERSION is not usable in 4.0.26 and later: feature tests only. */
+#ifdef LIBTRACE_STAT_FIELDS
+#define LIBTRACE4 1
+#else
+#define LIBTRACE4 0
+#endif
+
+int lts_feature_get(lts_feature feature) {
+  return feature == LTS_FEATURE_MAJOR_VERSION ? 3 + LIBTRACE4 : LIBTRACE4;
+}
+
+lts_name lts_version(void) { return PACKAGE_VERSION; }
+
+bool lts_raw_is_meta(const libtrace_packet_t *raw) {
+#if LIBTRACE4
+  return IS_LIBTRACE_META_PACKET(raw);
+#else
+  (void)raw;
+  return false;
+#endif
+}
+
+bool lts_raw_is_pcapng(const libtrace_packet_t *raw) {
+#if LIBTRACE4
+  return raw->type >= TRACE_RT_DATA_PCAPNG && raw->type < TRACE_RT_DATA_PCAPNG_END;
+#else
+  (void)raw;
+  return false;
+#endif
+}
+
+int64_t lts_raw_dlt(const libtrace_packet_t *raw) {
+#if LIBTRACE4
+  if (lts_raw_is_pcapng(raw)) return (int64_t)raw->type - TRACE_RT_DATA_PCAPNG;
+#endif
+  return (int64_t)(uint32_t)((uint32_t)raw->type - TRACE_RT_DATA_DLT);
+}
+
+#if LIBTRACE4
+lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
+  libtrace_stat_t *stat = trace_get_statistics(raw, NULL);
+  if (!stat) return LTS_UNKNOWN;
+  switch (which) {
+  case LTS_STAT_RECEIVED: return stat->received_valid ? stat->received : LTS_UNKNOWN;
+  case LTS_STAT_DROPPED: return stat->dropped_valid ? stat->dropped : LTS_UNKNOWN;
+  case LTS_STAT_CAPTURED: return stat->captured_valid ? stat->captured : LTS_UNKNOWN;
+  case LTS_STAT_MISSING: return stat->missing_valid ? stat->missing : LTS_UNKNOWN;
+  case LTS_STAT_ERRORS: return stat->errors_valid ? stat->errors : LTS_UNKNOWN;
+  default: return LTS_UNKNOWN;
+  }
+}
+#else
+lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
+  switch (which) {
+  case LTS_STAT_RECEIVED: return trace_get_received_packets(raw);
+  case LTS_STAT_DROPPED: return trace_get_dropped_packets(raw);
+  default: return LTS_UNKNOWN;
+  }
+}
+#endif
+
+/* libtrace 3 hands a legacy trace's stream to wandio_destroy() even when it was never opened. */
+void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri) {
+  if (!started && strncmp(uri, "legacy", 6) == 0) return;
+  trace_destroy(raw);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The one place that knows that there are two versions of libtrace.
+ */
+#ifndef LTS_COMPAT_H
+#define LTS_COMPAT_H
+
+#ifdef HAVE_CONFIG_H
+#include <config.h>
+#endif
+
+#include <pthread.h> /* libtrace 4's header uses its types without including it */
+
+#include <libtrace.h>
+
+#include "lts.h"
+
+#include <stdbool.h>
+
+/* libtrace 4 counts what a pcapng block or an ERF provenance record says as packets, too. */
+bool lts_raw_is_meta(const libtrace_packet_t *raw);
+/* The DLT of a pcap or pcapng packet, or -1. */
+int64_t lts_raw_dlt(const libtrace_packet_t *raw);
+bool lts_raw_is_pcapng(const libtrace_packet_t *raw);
+
+/* One of libtrace's own counters. */
+lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);
+
+/* libtrace 3 can neither configure nor destroy some traces safely: see the definitions. */
+void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri);
+
+#endif

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * Where a packet's headers are. The one decoder: it walks from the captured bytes and never looks
+ * behind them, which libtrace's own accessors do.
+ */
+#include "lts_int.h"
+
+#include <string.h>
+
+enum {
+  ETHERTYPE_IP = 0x0800,
+  ETHERTYPE_IPV6 = 0x86dd,
+  ETHERTYPE_VLAN = 0x8100,
+  ETHERTYPE_QINQ = 0x88a8,
+  ETHERTYPE_OLD_QINQ = 0x9100,
+  ETHERTYPE_MPLS = 0x8847,
+  ETHERTYPE_MPLS_MULTICAST = 0x8848,
+  ETHERTYPE_PPPOE = 0x8864,
+  ETHERTYPE_802_3 = 0x0600, /* smaller values are lengths */
+  VLAN_ID = 0x0fff,
+};
+
+typedef struct cursor {
+  const uint8_t *data;
+  uint32_t at, end;
+} cursor;
+
+static uint16_t be16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
+static uint16_t le16(const uint8_t *at) { return (uint16_t)(at[1] << 8 | at[0]); }
+
+static bool has(const cursor *c, uint32_t bytes) { return c->end - c->at >= bytes; }
+
+/* Skips a header that is there in full; at its end, nothing is. */
+static bool skip(cursor *c, uint32_t bytes) {
+  bool whole = has(c, bytes);
+  c->at = whole ? c->at + bytes : c->end;
+  return whole;
+}
+
+/* ---- pseudo-headers, which were never on the wire ---- */
+
+/* The protocol field of a cooked capture is an ethertype, or says what else follows. */
+static int behind_cooked(uint16_t protocol, uint16_t *ethertype) {
+  enum { LLC = 0x0004, LOOPBACK = 0x0060 };
+  if (protocol == LOOPBACK) return TRACE_TYPE_ETH;
+  if (protocol == LLC) return TRACE_TYPE_LLCSNAP;
+  *ethertype = protocol;
+  return TRACE_TYPE_NONE;
+}
+
+/* The link type behind one pseudo-header; the cursor at its end. */
+static int skip_pseudo(cursor *c, int link, uint16_t *ethertype) {
+  enum { SLL = 16, SLL2 = 20, PRISM = 144 };
+  const uint8_t *at = c->data + c->at;
+  switch (link) {
+  case TRACE_TYPE_LINUX_SLL:
+    return skip(c, SLL) ? behind_cooked(be16(at + 14), ethertype) : TRACE_TYPE_NONE;
+  case LTS_LINK_SLL2: return skip(c, SLL2) ? behind_cooked(be16(at), ethertype) : TRACE_TYPE_NONE;
+  case TRACE_TYPE_80211_RADIO:
+    skip(c, has(c, 4) ? le16(at + 2) : UINT32_MAX);
+    return TRACE_TYPE_80211;
+  case TRACE_TYPE_80211_PRISM: skip(c, PRISM); return TRACE_TYPE_80211;
+  case TRACE_TYPE_PFLOG:
+    skip(c, has(c, 1) ? (at[0] + 3u) & ~3u : UINT32_MAX);
+    return TRACE_TYPE_NONE;
+  default: return link;
+  }
+}
+
+/* ---- layer 2 ---- */
+
+static uint16_t ethertype_of_ip(const cursor *c) {
+  if (!has(c, 1)) return 0;
+  uint8_t version = c->data[c->at] >> 4;
+  return version == 4 ? ETHERTYPE_IP : version == 6 ? ETHERTYPE_IPV6 : 0;
+}
+
+static uint16_t ethertype_of_ppp(uint16_t protocol) {
+  switch (protocol) {
+  case 0x0021: return ETHERTYPE_IP;
+  case 0x0057: return ETHERTYPE_IPV6;
+  case 0x0281: return ETHERTYPE_MPLS;
+  case 0x0283: return ETHERTYPE_MPLS_MULTICAST;
+  default: return 0;
+  }
+}
+
+/* RFC 1661, with or without the address and control bytes of RFC 1662. */
+static uint16_t skip_ppp(cursor *c) {
+  enum { HDLC_UNNUMBERED = 0xff03 };
+  if (has(c, 2) && be16(c->data + c->at) == HDLC_UNNUMBERED) skip(c, 2);
+  const uint8_t *at = c->data + c->at;
+  return skip(c, 2) ? ethertype_of_ppp(be16(at)) : 0;
+}
+
+static uint16_t skip_hdlc(cursor *c) {
+  if (has(c, 1) && c->data[c->at] == 0xff) return skip_ppp(c);
+  const uint8_t *at = c->data + c->at;
+  return skip(c, 4) ? be16(at + 2) : 0;
+}
+
+static uint16_t skip_llcsnap(cursor *c) {
+  enum { SNAP = 0xaaaa };
+  const uint8_t *at = c->data + c->at;
+  if (!has(c, 2) || be16(at) != SNAP) return 0;
+  return skip(c, 8) ? be16(at + 6) : 0;
+}
+
+/* IEEE 802.11: only data frames carry packets. */
+static uint16_t skip_80211(cursor *c) {
+  enum { SHORT = 24, ADDRESS = 6, QOS = 2, HT = 4, DATA = 2 };
+  if (!has(c, 2)) return 0;
+  uint8_t type = c->data[c->at] >> 2 & 3, subtype = c->data[c->at] >> 4, flags = c->data[c->at + 1];
+  bool qos = subtype & 8, protected = flags & 0x40;
+  if (type != DATA || subtype & 4 || protected) return 0;
+  uint32_t length =
+      SHORT + ((flags & 3) == 3 ? ADDRESS : 0) + (qos ? QOS : 0) + (qos && flags & 0x80 ? HT : 0);
+  return skip(c, length) ? skip_llcsnap(c) : 0;
+}
+
+static uint16_t skip_link(cursor *c, int link) {
+  enum { ATM_WITHOUT_HEC = 4, FAMILY = 4 };
+  const uint8_t *at = c->data + c->at;
+  switch (link) {
+  case TRACE_TYPE_ETH: return skip(c, 14) ? be16(at + 12) : 0;
+  case TRACE_TYPE_80211: return skip_80211(c);
+  case TRACE_TYPE_PPP:
+  case TRACE_TYPE_POS: return skip_ppp(c);
+  case TRACE_TYPE_HDLC_POS: return skip_hdlc(c);
+  case TRACE_TYPE_ATM: return skip(c, ATM_WITHOUT_HEC) ? skip_llcsnap(c) : 0;
+  case TRACE_TYPE_LLCSNAP: return skip_llcsnap(c);
+  case LTS_LINK_NULL:
+  case TRACE_TYPE_OPENBSD_LOOP: return skip(c, FAMILY) ? ethertype_of_ip(c) : 0;
+  case TRACE_TYPE_NONE:
+  case LTS_LINK_IPV4:
+  case LTS_LINK_IPV6: return ethertype_of_ip(c);
+  default: c->at = c->end; return 0;
+  }
+}
+
+/* Where the source and destination address of an 802.11 frame are: IEEE 802.11, table 9-30. */
+static void find_wifi_macs(lts_headers *headers, const cursor *frame) {
+  enum { TO_DS = 1, FROM_DS = 2, CONTROL = 1 };
+  static const uint8_t destination[] = {4, 16, 4, 16}, source[] = {10, 10, 16, 24};
+  if (!has(frame, 2)) {
+    headers->macs = LTS_CUT;
+    return;
+  }
+  if ((frame->data[frame->at] >> 2 & 3) == CONTROL) return;
+  int ds = frame->data[frame->at + 1] & (TO_DS | FROM_DS);
+  headers->macs = LTS_PRESENT;
+  headers->dst_mac = frame->at + destination[ds];
+  headers->src_mac = frame->at + source[ds];
+}
+
+static void find_macs(lts_headers *headers, const cursor *frame) {
+  headers->macs = LTS_MISSING;
+  if (headers->linktype == TRACE_TYPE_80211) find_wifi_macs(headers, frame);
+  if (headers->linktype != TRACE_TYPE_ETH) return;
+  headers->macs = LTS_PRESENT;
+  headers->dst_mac = frame->at;
+  headers->src_mac = frame->at + 6;
+}
+
+/* ---- tags ---- */
+
+static bool is_vlan(uint16_t ethertype) {
+  return ethertype == ETHERTYPE_VLAN || ethertype == ETHERTYPE_QINQ ||
+         ethertype == ETHERTYPE_OLD_QINQ;
+}
+
+static uint16_t skip_vlan(cursor *c) {
+  const uint8_t *at = c->data + c->at;
+  return skip(c, 4) ? be16(at + 2) : 0;
+}
+
+/* RFC 3032 has no type field: behind the last label the version of IP tells. */
+static uint16_t skip_mpls(cursor *c, uint16_t ethertype) {
+  enum { BOTTOM = 1 };
+  const uint8_t *at = c->data + c->at;
+  if (!skip(c, 4)) return 0;
+  return at[2] & BOTTOM ? ethertype_of_ip(c) : ethertype;
+}
+
+static uint16_t skip_tags(cursor *c, uint16_t ethertype) {
+  enum { PPPOE = 6 };
+  for (;;) {
+    if (is_vlan(ethertype))
+      ethertype = skip_vlan(c);
+    else if (ethertype == ETHERTYPE_MPLS || ethertype == ETHERTYPE_MPLS_MULTICAST)
+      ethertype = skip_mpls(c, ethertype);
+    else if (ethertype == ETHERTYPE_PPPOE)
+      ethertype = skip(c, PPPOE) ? skip_ppp(c) : 0;
+    else
+      return ethertype;
+  }
+}
+
+/* libtrace's view, which old programs rely on: one 802.1Q tag is taken off, no more. */
+static void note_ethertype(lts_headers *headers, const cursor *behind_link, uint16_t ethertype) {
+  cursor c = *behind_link;
+  headers->ethertype = ethertype;
+  headers->vlan_id = 0;
+  if (ethertype != ETHERTYPE_VLAN || !has(&c, 4)) return;
+  headers->vlan_id = be16(c.data + c.at) & VLAN_ID;
+  headers->ethertype = skip_vlan(&c);
+}
+
+/* ---- IP ---- */
+
+static void find_ipv4_transport(lts_headers *headers, const cursor *c) {
+  enum { PROTOCOL = 9, OFFSET = 0x1fff, LEAST = 5 };
+  const uint8_t *at = c->data + c->at;
+  if (!has(c, PROTOCOL + 1)) {
+    headers->proto_presence = headers->transport_presence = LTS_CUT;
+    return;
+  }
+  uint32_t length = at[0] & 15u;
+  headers->proto = at[PROTOCOL];
+  headers->proto_presence = LTS_PRESENT;
+  if (be16(at + 6) & OFFSET || length < LEAST) return;
+  headers->transport_presence = has(c, length * 4) ? LTS_PRESENT : LTS_CUT;
+  headers->transport = c->at + length * 4;
+}
+
+/* RFC 8200, 4: what may stand between the fixed header and the payload. */
+static uint32_t extension_length(uint8_t type, const uint8_t *at) {
+  enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, OPTIONS = 60 };
+  switch (type) {
+  case HOP_BY_HOP:
+  case ROUTING:
+  case OPTIONS: return (at[1] + 1u) * 8;
+  case FRAGMENT: return 8;
+  case AUTHENTICATION: return (at[1] + 2u) * 4;
+  default: return 0;
+  }
+}
+
+static void find_ipv6_transport(lts_headers *headers, cursor c) {
+  enum { FIXED = 40, NEXT = 6, FRAGMENT = 44, OFFSET = 0xfff8 };
+  static const uint8_t shortest[8];
+  headers->proto_presence = headers->transport_presence = LTS_CUT;
+  if (!has(&c, FIXED)) return;
+  uint8_t next = c.data[c.at + NEXT];
+  bool later_fragment = false;
+  skip(&c, FIXED);
+  while (extension_length(next, shortest)) {
+    const uint8_t *at = c.data + c.at;
+    if (!has(&c, 8) || !has(&c, extension_length(next, at))) return;
+    later_fragment |= next == FRAGMENT && be16(at + 2) & OFFSET;
+    skip(&c, extension_length(next, at));
+    next = at[0];
+    if (later_fragment) break;
+  }
+  headers->proto = next;
+  headers->proto_presence = LTS_PRESENT;
+  headers->transport = c.at;
+  headers->transport_presence = later_fragment ? LTS_MISSING : LTS_PRESENT;
+}
+
+static void find_ip(lts_headers *headers, const cursor *c, uint16_t ethertype, bool cut) {
+  headers->ip_version = ethertype == ETHERTYPE_IP ? 4 : ethertype == ETHERTYPE_IPV6 ? 6 : 0;
+  headers->ip = c->at;
+  headers->ip_presence = headers->proto_presence = headers->transport_presence = LTS_MISSING;
+  if (cut || (headers->ip_version && !has(c, 1)))
+    headers->ip_presence = headers->proto_presence = headers->transport_presence = LTS_CUT;
+  else if (headers->ip_version && c->data[c->at] >> 4 == headers->ip_version) {
+    headers->ip_presence = LTS_PRESENT;
+    if (headers->ip_version == 4)
+      find_ipv4_transport(headers, c);
+    else
+      find_ipv6_transport(headers, *c);
+  }
+}
+
+/* ---- the walk ---- */
+
+/* A link header that is cut off hides what follows; one of a kind we do not decode has nothing. */
+static bool is_cut(const cursor *c, uint16_t ethertype, int link) {
+  bool known = link != LTS_LINK_UNKNOWN && link != TRACE_TYPE_DUCK && link != TRACE_TYPE_METADATA &&
+               link != TRACE_TYPE_NONDATA && link != TRACE_TYPE_AAL5;
+  return known && !ethertype && c->at == c->end;
+}
+
+lts_headers *lts_packet_decode(lts_packet *packet) {
+  lts_headers *headers = &packet->headers;
+  if (headers->decoded) return headers;
+  uint32_t end =
+      packet->capture_length < packet->wire_length ? packet->capture_length : packet->wire_length;
+  cursor c = {.data = packet->data, .at = 0, .end = end};
+  uint16_t ethertype = 0;
+  int link = skip_pseudo(&c, packet->link, &ethertype);
+  headers->end = end;
+  headers->link = c.at;
+  headers->linktype = (int16_t)(link >= LTS_LINK_NULL ? LTS_LINK_UNKNOWN : link);
+  find_macs(headers, &c);
+  if (!ethertype) ethertype = skip_link(&c, link);
+  note_ethertype(headers, &c, ethertype);
+  ethertype = skip_tags(&c, ethertype);
+  find_ip(headers, &c, ethertype, is_cut(&c, ethertype, link));
+  headers->decoded = true;
+  return headers;
+}

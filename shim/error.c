@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * Failures, and how the shim waits.
+ */
+#include "lts_int.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static _Thread_local lts_error last;
+
+const lts_error *lts_error_last(void) { return &last; }
+
+void lts_error_clear(void) { last.kind = LTS_E_NONE; }
+
+lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  last.kind = kind;
+  last.code = code;
+  snprintf(last.uri, sizeof last.uri, "%s", uri ? uri : "");
+  vsnprintf(last.text, sizeof last.text, format, arguments);
+  va_end(arguments);
+  return LTS_ERROR;
+}
+
+lts_status lts_fail_memory(void) { return lts_fail(LTS_E_MEMORY, ENOMEM, NULL, "out of memory"); }
+
+/* libtrace ends some of its texts with a newline or ": Success". */
+static void trim(char *text) {
+  static const char success[] = ": Success";
+  size_t length = strlen(text);
+  while (length && strchr(" \n", text[length - 1])) text[--length] = '\0';
+  if (length >= sizeof success - 1 && !strcmp(text + length - (sizeof success - 1), success))
+    text[length - (sizeof success - 1)] = '\0';
+}
+
+lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing) {
+  if (!trace_is_err(raw))
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_BAD_PACKET, uri,
+                    "cannot %s '%s': libtrace gives no reason", doing, uri);
+  libtrace_err_t error = trace_get_err(raw);
+  trim(error.problem);
+  const char *hint = error.err_num == EPERM || error.err_num == EACCES
+                         ? " (live capture needs root or the capability CAP_NET_RAW)"
+                         : "";
+  return lts_fail(LTS_E_TRACE, error.err_num, uri, "cannot %s '%s': %s%s", doing, uri,
+                  error.problem, hint);
+}
+
+/* ---- the interpreter lock ---- */
+
+static lts_hooks hooks;
+
+void lts_set_hooks(const lts_hooks *given) { hooks = *given; }
+
+void *lts_release(void) { return hooks.release ? hooks.release() : NULL; }
+
+void lts_acquire(void *state) {
+  if (hooks.acquire) hooks.acquire(state);
+}
+
+bool lts_breathe(void) {
+  lts_acquire(lts_release());
+  return !lts_interrupted();
+}
+
+bool lts_interrupted(void) {
+  if (!hooks.interrupted || !hooks.interrupted()) return false;
+  lts_fail(LTS_E_INTERRUPTED, EINTR, NULL, "interrupted");
+  return true;
+}

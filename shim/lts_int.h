@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The structs behind lts.h, and what the shim's files share.
+ */
+#ifndef LTS_INT_H
+#define LTS_INT_H
+
+#include "compat.h"
+#include "lts.h"
+
+#include <stdbool.h>
+
+/* ---- failures (error.c) ---- */
+
+lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+lts_status lts_fail_memory(void);
+/* Takes the pending error out of libtrace, which would refuse every further call. */
+lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing);
+
+/* ---- waiting (error.c) ---- */
+
+void *lts_release(void);
+void lts_acquire(void *state);
+bool lts_interrupted(void);
+/* Lets other threads run within a long loop; false when interrupted. */
+bool lts_breathe(void);
+
+/* ---- link layers ---- */
+
+/* libtrace's link types, and those that only the shim decodes. */
+typedef enum lts_link {
+  LTS_LINK_UNKNOWN = TRACE_TYPE_UNKNOWN,
+  LTS_LINK_NULL = 1000, /* DLT_NULL, DLT_LOOP elsewhere than OpenBSD */
+  LTS_LINK_SLL2,        /* DLT_LINUX_SLL2 */
+  LTS_LINK_IPV4,        /* DLT_IPV4 */
+  LTS_LINK_IPV6,        /* DLT_IPV6 */
+} lts_link;
+
+int lts_link_of_dlt(uint32_t dlt);
+/* -1 where pcap has no DLT for the link type. */
+int lts_dlt_of_link(int link);
+
+/* ---- packets (packet.c, decode.c) ---- */
+
+/* Where the headers are, as offsets from the packet's data; made once, when first asked for. */
+typedef struct lts_headers {
+  bool decoded;
+  int16_t linktype;   /* of the layer below, pseudo-headers skipped */
+  uint16_t ethertype; /* behind at most one 802.1Q tag, as libtrace 3 reports it */
+  uint16_t vlan_id;   /* of the outermost tag */
+  uint32_t end;       /* of the captured bytes that were on the wire */
+  uint32_t link;      /* layer 2 */
+  uint32_t src_mac, dst_mac;
+  uint32_t ip;        /* outermost IP header, all tags skipped */
+  uint32_t transport; /* its payload, behind options and extension headers */
+  int8_t macs;        /* lts_presence of the addresses */
+  int8_t ip_presence; /* of the IP header's first byte */
+  int8_t proto_presence;
+  int8_t transport_presence; /* LTS_MISSING for non-first fragments */
+  uint8_t ip_version;        /* 0, 4, 6 */
+  uint8_t proto;
+} lts_headers;
+
+typedef struct lts_slot lts_slot;
+
+struct lts_packet {
+  int references;
+  lts_slot *slot;  /* whose buffer it borrows, or NULL */
+  uint8_t *owned;  /* framing header and data, when it borrows none */
+  uint8_t *header; /* the capture format's own record header */
+  uint8_t *data;   /* first captured byte */
+  uint32_t header_length;
+  uint32_t capture_length;
+  uint32_t wire_length; /* as libtrace counts: with the FCS where the medium has one */
+  int64_t timestamp_ns;
+  uint32_t rt_type; /* libtrace_rt_types_t: the record format */
+  int32_t dlt;      /* pcap's number of the link type, or -1 */
+  int16_t link;     /* lts_link or libtrace_linktype_t of the first captured byte */
+  int16_t direction;
+  uint8_t fcs; /* bytes of FCS that wire_length counts and the capture lacks */
+  bool filled; /* something was read */
+  bool erf;    /* header is an ERF record's: its time has more than nanoseconds */
+  lts_headers headers;
+};
+
+/* One of libtrace's 64 KiB packets, and the packet that shows it. */
+struct lts_slot {
+  libtrace_packet_t *raw;
+  lts_packet *borrower;
+};
+
+lts_packet *lts_packet_take(void);
+lts_status lts_packet_detach(lts_packet *packet);
+lts_headers *lts_packet_decode(lts_packet *packet);
+
+/* ---- traces (trace.c, read.c, record.c) ---- */
+
+typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_LIVE } lts_source;
+typedef enum lts_state { LTS_NEW, LTS_STARTED, LTS_PAUSED, LTS_CLOSED } lts_state;
+typedef enum lts_compression { LTS_PLAIN, LTS_COMPRESSED, LTS_NEEDS_LIBTRACE4 } lts_compression;
+
+struct lts_trace {
+  libtrace_t *raw; /* NULL until started and when closed */
+  char *uri;
+  lts_source source;
+  lts_state state;
+  bool ended;        /* a file's end or a read error: no further packet */
+  bool busy;         /* a read is under way without the interpreter lock */
+  bool closing;      /* asks that read to stop */
+  lts_slot slots[2]; /* filled in turn: a loop holds one packet while it fetches the next */
+  int turn;
+  lts_filter *filter;
+  int snaplen;    /* 0: none */
+  int promisc;    /* -1: as the system has it */
+  double timeout; /* seconds, 0: none */
+  uint64_t accepted, filtered;
+  lts_count last_known[LTS_STATISTICS]; /* as of close() */
+  bool pcapfile;
+  /* What a pcap file's header said, learned from its packets. */
+  bool learned_order, swapped;
+  bool learned_resolution, nanoseconds;
+};
+
+/* Fills `packet` from what libtrace has just read into `raw`; `length` is its return value. */
+void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_packet *packet);
+
+/* Detaches every packet that borrows one of the trace's buffers. */
+lts_status lts_trace_detach_all(lts_trace *trace);
+/* Waits until no other thread reads the trace; fails when interrupted. */
+lts_status lts_trace_enter(lts_trace *trace);
+
+/* ---- files (detect.c) ---- */
+
+typedef struct lts_scheme {
+  const char *name;
+  lts_source source;
+  bool wandio; /* read through libwandio, which decompresses */
+} lts_scheme;
+
+const lts_scheme *lts_scheme_find(const char *uri);
+/* An errno, with the file's compression in *compression, or 0. */
+int lts_file_check(const char *path, lts_compression *compression, lts_source *source);
+
+/* ---- filters (filter.c) ---- */
+
+lts_filter *lts_filter_ref(lts_filter *filter);
+lts_more lts_filter_match(lts_filter *filter, lts_packet *packet);
+
+#endif

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The next packet of a trace.
+ */
+#include "lts_int.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { SLICE_MS = 100 }; /* a wait asks for signals, close() and the timeout this often */
+
+static double now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* ---- files ---- */
+
+static lts_more read_error(lts_trace *trace) {
+  if (trace->source != LTS_LIVE) trace->ended = true;
+  if (trace_is_err(trace->raw))
+    lts_fail_libtrace(trace->raw, trace->uri, "read on in");
+  else
+    lts_fail(LTS_E_TRACE, TRACE_ERR_BAD_PACKET, trace->uri,
+             "cannot read on in '%s': the last record is cut off", trace->uri);
+  return LTS_FAIL;
+}
+
+/* Guard: libtrace calls it the end of the file when a pcap record ends right behind its header.
+ * The caller has zeroed the length in the buffer; only a new header fills it. */
+static bool ends_in_record(libtrace_packet_t *raw, const uint8_t *caplen) {
+  static const uint8_t none[4];
+  return caplen && raw->buffer && memcmp(caplen, none, sizeof none) != 0;
+}
+
+/* The place of a pcap record's captured length in the buffer, if it is one. */
+static uint8_t *caplen_field(lts_trace *trace, libtrace_packet_t *raw) {
+  return trace->pcapfile && raw->buffer ? (uint8_t *)raw->buffer + 8 : NULL;
+}
+
+static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
+  trace->busy = true;
+  void *lock = lts_release();
+  int length = trace_read_packet(trace->raw, raw);
+  lts_acquire(lock);
+  trace->busy = false;
+  return length;
+}
+
+static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  uint8_t *caplen = caplen_field(trace, raw);
+  if (caplen) memset(caplen, 0, 4);
+  errno = EIO; /* what libtrace reports for a record that is cut off */
+  *length =
+      trace->source == LTS_FILE ? trace_read_packet(trace->raw, raw) : read_unlocked(trace, raw);
+  if (*length > 0) return LTS_ITEM;
+  if (*length < -1 && !trace_is_err(trace->raw))
+    return LTS_ITEM; /* pcap: a wire length above 2^31 */
+  if (trace->source == LTS_STREAM && lts_interrupted()) return LTS_FAIL;
+  if (*length < 0 || ends_in_record(raw, caplen)) return read_error(trace);
+  trace->ended = true;
+  return LTS_END;
+}
+
+/* ---- live traces ---- */
+
+/* One bounded wait without the interpreter lock. */
+static void wait_for(lts_trace *trace, libtrace_eventobj_t *event, int slice) {
+  trace->busy = true;
+  void *lock = lts_release();
+  if (event->type == TRACE_EVENT_IOWAIT) {
+    struct pollfd ready = {.fd = event->fd, .events = POLLIN};
+    poll(&ready, 1, slice);
+  } else {
+    double seconds = event->seconds < slice / 1e3 ? event->seconds : slice / 1e3;
+    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
+  }
+  lts_acquire(lock);
+  trace->busy = false;
+}
+
+static int slice_until(double deadline) {
+  if (deadline == 0) return SLICE_MS;
+  double left = (deadline - now()) * 1e3;
+  return left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS;
+}
+
+/* Of the live formats only rt: ends by itself. libtrace prints why another did, and forgets it. */
+static lts_more live_end(lts_trace *trace) {
+  if (trace_is_err(trace->raw)) return read_error(trace);
+  if (!strncmp(trace->uri, "rt:", 3)) return LTS_END;
+  lts_fail(LTS_E_TRACE, TRACE_ERR_BAD_PACKET, trace->uri,
+           "cannot read on in '%s': the capture ended; is the interface down or gone?", trace->uri);
+  return LTS_FAIL;
+}
+
+static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  double deadline = trace->timeout > 0 ? now() + trace->timeout : 0;
+  for (;;) {
+    libtrace_eventobj_t event = trace_event(trace->raw, raw);
+    *length = event.size;
+    if (event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
+    if (event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
+    if (deadline != 0 && now() >= deadline) {
+      lts_fail(LTS_E_TIMEOUT, ETIMEDOUT, trace->uri, "no packet on '%s' within %g seconds",
+               trace->uri, trace->timeout);
+      return LTS_FAIL;
+    }
+    wait_for(trace, &event, slice_until(deadline));
+    if (trace->closing) return LTS_END;
+    if (lts_interrupted()) return LTS_FAIL;
+  }
+}
+
+/* ---- packets ---- */
+
+/* Memory that libtrace only lends is gone at the next read. */
+static bool is_lent(const libtrace_packet_t *raw) {
+  return raw->buf_control != TRACE_CTRL_PACKET || raw->header != raw->buffer;
+}
+
+/* A loop holds one packet while it fetches the next, so the one before that is still alive only if
+ * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. */
+static lts_status next_slot(lts_trace *trace, lts_slot **out) {
+  lts_slot *last = &trace->slots[trace->turn];
+  lts_slot *slot = &trace->slots[trace->turn ^= 1];
+  if (slot->borrower && lts_packet_detach(slot->borrower)) return LTS_ERROR;
+  if (last->borrower && is_lent(last->raw) && lts_packet_detach(last->borrower)) return LTS_ERROR;
+  *out = slot;
+  return LTS_OK;
+}
+
+static lts_more readable(lts_trace *trace) {
+  if (lts_trace_enter(trace)) return LTS_FAIL;
+  if (trace->state == LTS_STARTED) return trace->ended ? LTS_END : LTS_ITEM;
+  lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
+           trace->state == LTS_NEW ? "not started" : lts_trace_state_get(trace));
+  return LTS_FAIL;
+}
+
+static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
+  do {
+    if (next_slot(trace, slot)) return LTS_FAIL;
+    lts_more more = trace->source == LTS_LIVE ? read_live(trace, (*slot)->raw, length)
+                                              : read_file(trace, (*slot)->raw, length);
+    if (more != LTS_ITEM) return more;
+  } while (lts_raw_is_meta((*slot)->raw));
+  return LTS_ITEM;
+}
+
+static lts_more admit(lts_trace *trace, lts_packet *packet) {
+  lts_more match = trace->filter ? lts_filter_match(trace->filter, packet) : LTS_ITEM;
+  if (match == LTS_END) trace->filtered++;
+  if (match != LTS_ITEM) return match;
+  if (trace->snaplen && packet->capture_length > (uint32_t)trace->snaplen)
+    packet->capture_length = (uint32_t)trace->snaplen;
+  trace->accepted++;
+  return LTS_ITEM;
+}
+
+lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
+  enum { BREATH = 4096 };
+  for (unsigned rejected = 1;; rejected++) {
+    lts_more more = readable(trace);
+    lts_slot *slot;
+    int64_t length;
+    if (more == LTS_ITEM) more = read_slot(trace, &slot, &length);
+    if (more != LTS_ITEM) return more;
+    lts_packet *packet = lts_packet_take();
+    if (!packet) return LTS_FAIL;
+    packet->slot = slot;
+    slot->borrower = packet;
+    lts_record(trace, slot->raw, length, packet);
+    more = admit(trace, packet);
+    if (more == LTS_ITEM) {
+      *out = packet;
+      return LTS_ITEM;
+    }
+    delete_lts_packet(packet);
+    if (more == LTS_FAIL) return LTS_FAIL;
+    if (rejected % BREATH == 0 && !lts_breathe()) return LTS_FAIL;
+  }
+}
+
+lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **refill) {
+  lts_packet *packet;
+  lts_more more = lts_trace_next(trace, &packet);
+  if (more != LTS_ITEM) return more;
+  delete_lts_packet(*refill);
+  *refill = packet;
+  return LTS_ITEM;
+}

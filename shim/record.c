@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * From libtrace's packet to ours: lengths, time, link type. Each format's record header is read
+ * here and not through libtrace's accessors where those abort (libtrace 3), read stale bytes or
+ * lose precision on what a file may hold. Afterwards the packet needs libtrace no more.
+ */
+#include "lts_int.h"
+
+#include <linux/if_packet.h>
+#include <pcap/pcap.h>
+#include <string.h>
+
+enum { FCS = 4, BILLION = 1000000000 };
+
+static uint16_t be16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
+static uint16_t le16(const uint8_t *at) { return (uint16_t)(at[1] << 8 | at[0]); }
+static uint32_t be32(const uint8_t *at) { return (uint32_t)be16(at) << 16 | be16(at + 2); }
+static uint64_t le64(const uint8_t *at) {
+  uint64_t value = 0;
+  for (int i = 7; i >= 0; i--) value = value << 8 | at[i];
+  return value;
+}
+
+static uint32_t word(const uint8_t *at, bool swapped) {
+  uint32_t value;
+  memcpy(&value, at, sizeof value);
+  return swapped ? __builtin_bswap32(value) : value;
+}
+
+static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
+
+/* ---- link types ---- */
+
+/* As libtrace's linktypes.c has them, and four more. */
+static const struct {
+  uint32_t dlt;
+  int link;
+} dlts[] = {
+    {1, TRACE_TYPE_ETH},
+    {101, TRACE_TYPE_NONE},
+    {12, TRACE_TYPE_NONE},
+    {113, TRACE_TYPE_LINUX_SLL},
+    {276, LTS_LINK_SLL2},
+    {105, TRACE_TYPE_80211},
+    {127, TRACE_TYPE_80211_RADIO},
+    {119, TRACE_TYPE_80211_PRISM},
+    {9, TRACE_TYPE_PPP},
+    {50, TRACE_TYPE_POS},
+    {104, TRACE_TYPE_HDLC_POS},
+    {11, TRACE_TYPE_LLCSNAP},
+    {100, TRACE_TYPE_LLCSNAP},
+    {117, TRACE_TYPE_PFLOG},
+    {108, TRACE_TYPE_OPENBSD_LOOP},
+    {0, LTS_LINK_NULL},
+    {228, LTS_LINK_IPV4},
+    {229, LTS_LINK_IPV6},
+};
+
+int lts_link_of_dlt(uint32_t dlt) {
+  for (size_t i = 0; i < sizeof dlts / sizeof *dlts; i++)
+    if (dlts[i].dlt == dlt) return dlts[i].link;
+  return LTS_LINK_UNKNOWN;
+}
+
+int lts_dlt_of_link(int link) {
+  if (link == TRACE_TYPE_NONE) return DLT_RAW;
+  for (size_t i = 0; i < sizeof dlts / sizeof *dlts; i++)
+    if (dlts[i].link == link) return (int)dlts[i].dlt;
+  return -1;
+}
+
+/* ---- what the pcap formats share ---- */
+
+/* The radiotap flags say whether the frame ends with its FCS. Field 1, behind an optional TSFT. */
+static bool radiotap_has_fcs(const lts_packet *packet) {
+  enum { TSFT = 1, FLAGS = 2, EXTENDED = 0x80, HAS_FCS = 0x10 };
+  const uint8_t *at = packet->data;
+  uint32_t length = packet->capture_length, offset = 8;
+  if (length < 8 || !(at[4] & FLAGS)) return false;
+  for (uint32_t present = 4; at[present + 3] & EXTENDED; offset += 4) {
+    present += 4;
+    if (present + 4 > length) return false;
+  }
+  if (at[4] & TSFT) offset = ((offset + 7) & ~7u) + 8;
+  return offset < length && at[offset] & HAS_FCS;
+}
+
+/* A pcap length leaves out the FCS, libtrace's includes it. */
+static uint8_t missing_fcs(const lts_packet *packet) {
+  enum { SLL_PROTOCOL = 14, LOOPBACK = 0x0060 };
+  if (packet->link == TRACE_TYPE_ETH) return FCS;
+  if (packet->link == TRACE_TYPE_80211_RADIO) return radiotap_has_fcs(packet) ? 0 : FCS;
+  if (packet->link == TRACE_TYPE_LINUX_SLL && packet->capture_length >= 16)
+    return be16(packet->data + SLL_PROTOCOL) == LOOPBACK ? FCS : 0;
+  return 0;
+}
+
+/* libtrace tells the two apart only for cooked captures and pflog. */
+static int16_t pcap_direction(const lts_packet *packet) {
+  enum { PFLOG_DIRECTION = 60, SLL2_TYPE = 10 };
+  const uint8_t *at = packet->data;
+  uint32_t length = packet->capture_length;
+  if (packet->link == TRACE_TYPE_LINUX_SLL && length >= 16) return be16(at) == 0;
+  if (packet->link == LTS_LINK_SLL2 && length >= 20) return at[SLL2_TYPE] == 0;
+  if (packet->link == TRACE_TYPE_PFLOG && length > PFLOG_DIRECTION) return at[PFLOG_DIRECTION] == 0;
+  return TRACE_DIR_UNKNOWN;
+}
+
+/* pcap's link type field: its upper bits tell whether and how much FCS the frames end with. */
+static void pcap_link(lts_packet *packet, const libtrace_packet_t *raw, uint32_t length) {
+  enum { HAS_FCS_LENGTH = 0x04000000 };
+  int64_t field = lts_raw_dlt(raw);
+  packet->dlt = (int32_t)(field & 0xffff);
+  packet->link = (int16_t)lts_link_of_dlt((uint32_t)packet->dlt);
+  packet->fcs = field & HAS_FCS_LENGTH ? 0 : missing_fcs(packet);
+  packet->wire_length = length > UINT32_MAX - packet->fcs ? length : length + packet->fcs;
+  packet->direction = pcap_direction(packet);
+}
+
+/* ---- pcapfile: ---- */
+
+static int64_t libtrace_ns(const libtrace_packet_t *raw) {
+  struct timespec ts = trace_get_timespec(raw);
+  return (int64_t)ts.tv_sec * BILLION + ts.tv_nsec;
+}
+
+/* The record's captured length, which libtrace returned in host order, tells the byte order; for
+ * an empty record, the seconds do. */
+static void learn_order(lts_trace *trace, libtrace_packet_t *raw, uint32_t captured) {
+  const uint8_t *at = raw->header;
+  if (captured)
+    trace->swapped = word(at + 8, false) != captured;
+  else
+    trace->swapped = word(at, false) != (uint32_t)trace_get_timespec(raw).tv_sec;
+  trace->learned_order = captured != 0;
+}
+
+static void learn_resolution(lts_trace *trace, libtrace_packet_t *raw, uint32_t fraction) {
+  trace->nanoseconds = (uint32_t)trace_get_timespec(raw).tv_nsec == fraction;
+  trace->learned_resolution = true;
+}
+
+static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                            lts_packet *packet) {
+  enum { RECORD = 16 };
+  uint8_t *at = raw->header;
+  uint32_t captured = (uint32_t)length - RECORD;
+  if (!trace->learned_order) learn_order(trace, raw, captured);
+  uint32_t fraction = word(at + 4, trace->swapped);
+  if (!trace->learned_resolution && fraction) learn_resolution(trace, raw, fraction);
+  packet->header = at;
+  packet->header_length = RECORD;
+  packet->data = at + RECORD;
+  packet->capture_length = captured;
+  packet->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
+                         (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
+  pcap_link(packet, raw, word(at + 12, trace->swapped));
+}
+
+/* ---- pcap:, pcapint: ---- */
+
+static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                        lts_packet *packet) {
+  (void)trace, (void)length;
+  struct pcap_pkthdr *header = raw->header;
+  packet->header = raw->header;
+  packet->header_length = sizeof *header;
+  packet->data = raw->payload;
+  packet->capture_length = smaller(header->caplen, LIBTRACE_PACKET_BUFSIZE);
+  packet->timestamp_ns = (int64_t)header->ts.tv_sec * BILLION + (int64_t)header->ts.tv_usec * 1000;
+  pcap_link(packet, raw, header->len);
+}
+
+/* ---- pcapng: ---- */
+
+/* libtrace 4 makes the time in floating point, up to a nanosecond too low. The block has the exact
+ * count; libtrace's value tells of which unit. */
+static int64_t exact_ns(uint64_t count, int64_t about) {
+  static const uint64_t units[] = {1000, 1, 1000000, BILLION, 100, 10, 10000, 100000};
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
+    int64_t exact = (int64_t)(count * units[i]);
+    if (exact - about >= 0 && exact - about <= 1) return exact;
+  }
+  return about;
+}
+
+static void record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                          lts_packet *packet) {
+  enum { SIMPLE = 3, ENHANCED = 6, SIMPLE_HEADER = 12, ENHANCED_HEADER = 28, TRAILER = 4 };
+  (void)trace, (void)length;
+  uint8_t *at = raw->header;
+  bool swapped = word(at, false) > 0xffff;
+  uint32_t block = word(at + 4, swapped), type = word(at, swapped), wire;
+  uint32_t header = type == SIMPLE ? SIMPLE_HEADER : ENHANCED_HEADER;
+  uint32_t most = block > header + TRAILER ? block - header - TRAILER : 0;
+  packet->header = at;
+  packet->header_length = header;
+  packet->data = at + header;
+  packet->timestamp_ns = libtrace_ns(raw);
+  if (type == SIMPLE) {
+    wire = word(at + 8, swapped);
+    packet->capture_length = smaller(most, wire);
+  } else {
+    uint64_t count = (uint64_t)word(at + 12, swapped) << 32 | word(at + 16, swapped);
+    packet->timestamp_ns = exact_ns(count, packet->timestamp_ns);
+    packet->capture_length = smaller(most, word(at + 20, swapped));
+    wire = word(at + 24, swapped);
+  }
+  pcap_link(packet, raw, wire);
+}
+
+/* ---- erf:, rawerf: ---- */
+
+/* Guard: libtrace 4 follows extension headers out of a short record. */
+static uint32_t erf_framing(const libtrace_packet_t *raw, uint32_t record) {
+  enum { HEADER = 16, EXTENSION = 8, MORE = 0x80, PADDING = 2 };
+  const uint8_t *at = raw->header;
+  if (!(at[8] & MORE)) return smaller((uint32_t)trace_get_framing_length(raw), record);
+  uint32_t framing = HEADER;
+  for (bool more = true; more && framing + EXTENSION <= record; framing += EXTENSION)
+    more = at[framing] & MORE;
+  uint8_t type = at[8] & 0x7f;
+  bool ethernet = type == 2 || type == 11 || type == 16 || type == 20;
+  return smaller(framing + (ethernet ? PADDING : 0), record);
+}
+
+static void record_erf(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                       lts_packet *packet) {
+  (void)trace, (void)length;
+  uint8_t *at = raw->header;
+  uint64_t time = le64(at);
+  uint32_t record = be16(at + 10);
+  packet->erf = true;
+  packet->header = at;
+  packet->header_length = erf_framing(raw, record);
+  packet->data = at + packet->header_length;
+  packet->wire_length = be16(at + 14);
+  /* libtrace shows no bytes of a record with a receive error. */
+  packet->capture_length =
+      raw->payload ? smaller(record - packet->header_length, packet->wire_length) : 0;
+  packet->timestamp_ns =
+      (int64_t)(time >> 32) * BILLION + (int64_t)(((time & UINT32_MAX) * (uint64_t)BILLION) >> 32);
+  packet->direction = at[9] & 3;
+  /* Guard: for type 0 libtrace 3 looks into the packet without asking how long it is. */
+  packet->link = at[8] & 0x7f ? (int16_t)trace_get_link_type(raw) : LTS_LINK_UNKNOWN;
+  packet->fcs = packet->link == TRACE_TYPE_ETH ? FCS : 0;
+}
+
+/* ---- the rest ---- */
+
+/* Old WAND formats: fixed records, of which libtrace claims more bytes than it has read. */
+static void record_legacy(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                          lts_packet *packet) {
+  enum { NZIX_HEADER = 12, MOVED = 2 };
+  (void)trace;
+  uint8_t *at = raw->header;
+  packet->link = TRACE_TYPE_ETH;
+  switch (trace_get_format(raw)) {
+  case TRACE_FORMAT_LEGACY_ATM:
+    packet->header_length = 12, packet->wire_length = 53, packet->link = TRACE_TYPE_ATM;
+    break;
+  case TRACE_FORMAT_LEGACY_ETH:
+    packet->header_length = 10, packet->wire_length = le16(at + 8) + FCS, packet->fcs = FCS;
+    break;
+  case TRACE_FORMAT_LEGACY_POS:
+    packet->header_length = 16, packet->wire_length = be32(at + 12);
+    packet->link = (int16_t)trace_get_link_type(raw);
+    break;
+  default: /* nzix: libtrace moves two bytes of padding into the header */
+    packet->header_length = NZIX_HEADER + MOVED, packet->wire_length = word(at + 8, false);
+  }
+  packet->header = at;
+  packet->data = at + packet->header_length;
+  packet->capture_length = (uint32_t)length - packet->header_length;
+  packet->timestamp_ns = libtrace_ns(raw);
+}
+
+/* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; the
+ * record header tells whether it would. */
+static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t length,
+                                 const lts_packet *packet) {
+  int64_t wire = length - packet->header_length;
+  if (packet->rt_type == TRACE_RT_DATA_LINUX_RING)
+    wire = ((const struct tpacket2_hdr *)raw->header)->tp_len;
+  if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
+  return (uint32_t)wire + packet->fcs;
+}
+
+static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                         lts_packet *packet) {
+  (void)trace;
+  size_t framing = trace_get_framing_length(raw);
+  size_t captured = raw->payload ? trace_get_capture_length(raw) : 0;
+  packet->header = raw->header;
+  packet->header_length = framing <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)framing : 0;
+  packet->data = raw->payload;
+  packet->capture_length = captured <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)captured : 0;
+  packet->link = (int16_t)trace_get_link_type(raw);
+  packet->fcs = packet->link == TRACE_TYPE_ETH ? FCS : 0;
+  packet->wire_length = safe_wire_length(raw, length, packet);
+  packet->direction = (int16_t)trace_get_direction(raw);
+  packet->timestamp_ns = libtrace_ns(raw);
+}
+
+typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_packet *);
+
+static recorder *recorder_of(const libtrace_packet_t *raw) {
+  if (lts_raw_is_pcapng(raw)) return record_pcapng;
+  switch (trace_get_format((libtrace_packet_t *)raw)) {
+  case TRACE_FORMAT_PCAPFILE: return record_pcapfile;
+  case TRACE_FORMAT_PCAP: return record_pcap;
+  case TRACE_FORMAT_ERF:
+  case TRACE_FORMAT_RAWERF: return record_erf;
+  case TRACE_FORMAT_LEGACY_ATM:
+  case TRACE_FORMAT_LEGACY_ETH:
+  case TRACE_FORMAT_LEGACY_POS:
+  case TRACE_FORMAT_LEGACY_NZIX: return record_legacy;
+  default: return record_other;
+  }
+}
+
+void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_packet *packet) {
+  packet->filled = true;
+  packet->erf = false;
+  packet->fcs = 0;
+  packet->dlt = -1;
+  packet->direction = TRACE_DIR_UNKNOWN;
+  packet->rt_type = (uint32_t)raw->type;
+  packet->headers.decoded = false;
+  recorder *record = recorder_of(raw);
+  record(trace, raw, length, packet);
+  /* libtrace leaves an error behind for an odd packet, and would refuse to read on. */
+  if (record != record_pcapfile && trace_is_err(trace->raw)) trace_get_err(trace->raw);
+}

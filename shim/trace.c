@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The life of a trace: configure, start, pause, close.
+ */
+#include "lts_int.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Guard: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. */
+enum { ROOM = LIBTRACE_PACKET_BUFSIZE + 64 };
+
+lts_trace *new_lts_trace(const char *uri) {
+  lts_trace *trace = calloc(1, sizeof *trace);
+  if (trace) trace->uri = strdup(uri);
+  if (!trace || !trace->uri) {
+    free(trace);
+    lts_fail_memory();
+    return NULL;
+  }
+  const lts_scheme *scheme = lts_scheme_find(uri);
+  trace->source = scheme ? scheme->source : LTS_FILE;
+  trace->promisc = -1;
+  for (int i = 0; i < LTS_STATISTICS; i++) trace->last_known[i] = LTS_UNKNOWN;
+  return trace;
+}
+
+lts_name lts_trace_uri_get(lts_trace *trace) { return trace->uri; }
+
+lts_name lts_trace_state_get(lts_trace *trace) {
+  static const char *const names[] = {"new", "started", "paused", "closed"};
+  return names[trace->state];
+}
+
+lts_status lts_trace_enter(lts_trace *trace) {
+  while (trace->busy) {
+    void *lock = lts_release();
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    lts_acquire(lock);
+    if (lts_interrupted()) return LTS_ERROR;
+  }
+  return LTS_OK;
+}
+
+/* ---- start ---- */
+
+static lts_status make_slots(lts_trace *trace, bool own_buffer) {
+  for (int i = 0; i < 2; i++) {
+    lts_slot *slot = &trace->slots[i];
+    if (slot->raw) continue;
+    slot->raw = trace_create_packet();
+    if (!slot->raw) return lts_fail_memory();
+    if (own_buffer && !(slot->raw->buffer = malloc(ROOM))) return lts_fail_memory();
+  }
+  return LTS_OK;
+}
+
+/* Guard: on libtrace 4 a packet must die before its trace. */
+static void drop_raw(lts_trace *trace, bool started) {
+  for (int i = 0; i < 2; i++) {
+    if (trace->slots[i].raw) trace_destroy_packet(trace->slots[i].raw);
+    trace->slots[i].raw = NULL;
+  }
+  if (trace->raw) lts_raw_destroy(trace->raw, started, trace->uri);
+  trace->raw = NULL;
+}
+
+/* wandio reads every file through a thread of its own unless the environment says otherwise, which
+ * it asks at each open and keeps for the process. For a plain file the thread costs more than it
+ * gives; a compressed one it decompresses meanwhile. Returns whether the choice is ours. */
+static bool choose_io(lts_compression compression) {
+  if (getenv("LIBTRACEIO")) return false;
+  setenv("LIBTRACEIO", compression == LTS_PLAIN ? "nothreads" : "threads=-1", 1);
+  return true;
+}
+
+static lts_status config_raw(lts_trace *trace, trace_option_t option, int value, const char *name) {
+  /* Guard: libtrace returns success and sets an error for a value out of range. */
+  if (trace_config(trace->raw, option, &value) == 0 && !trace_is_err(trace->raw)) return LTS_OK;
+  char doing[64];
+  snprintf(doing, sizeof doing, "set the %s of", name);
+  return lts_fail_libtrace(trace->raw, trace->uri, doing);
+}
+
+static lts_status config_live(lts_trace *trace) {
+  if (trace->source != LTS_LIVE) return LTS_OK;
+  if (trace->snaplen && config_raw(trace, TRACE_OPTION_SNAPLEN, trace->snaplen, "snap length"))
+    return LTS_ERROR;
+  if (trace->promisc < 0) return LTS_OK;
+  return config_raw(trace, TRACE_OPTION_PROMISC, trace->promisc, "promiscuous mode");
+}
+
+static lts_status start_raw(lts_trace *trace) {
+  int status = trace_start(trace->raw);
+  if (status == 0 && !trace_is_err(trace->raw)) return LTS_OK;
+  return lts_fail_libtrace(trace->raw, trace->uri, "start");
+}
+
+/* Guard: for legacynzix: libtrace sets TZ of the whole process. */
+static libtrace_t *create_raw(const char *uri) {
+  const char *zone = getenv("TZ");
+  char *kept = zone ? strdup(zone) : NULL;
+  libtrace_t *raw = trace_create(uri);
+  if (kept)
+    setenv("TZ", kept, 1);
+  else
+    unsetenv("TZ");
+  tzset();
+  free(kept);
+  return raw;
+}
+
+static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
+                           lts_compression compression) {
+  bool ours = scheme && scheme->wandio && choose_io(compression);
+  lts_status status = LTS_ERROR;
+  trace->raw = create_raw(trace->uri);
+  if (!trace->raw)
+    lts_fail_memory();
+  else if (trace_is_err(trace->raw))
+    lts_fail_libtrace(trace->raw, trace->uri, "open");
+  else if (!config_live(trace) && !make_slots(trace, scheme && scheme->wandio))
+    status = start_raw(trace);
+  if (ours) unsetenv("LIBTRACEIO");
+  if (status) drop_raw(trace, false);
+  return status;
+}
+
+/* A path without a scheme gets the one that its content tells. */
+static lts_status resolve(lts_trace *trace) {
+  if (strchr(trace->uri, ':')) return LTS_OK;
+  char *uri;
+  if (lts_detect(trace->uri, &uri)) return LTS_ERROR;
+  free(trace->uri);
+  trace->uri = uri;
+  return LTS_OK;
+}
+
+/* libtrace 4 forgets why a file cannot be opened: ask the system first. */
+static lts_status open_trace(lts_trace *trace) {
+  if (resolve(trace)) return LTS_ERROR;
+  const lts_scheme *scheme = lts_scheme_find(trace->uri);
+  lts_compression compression = LTS_PLAIN;
+  if (scheme && scheme->source == LTS_FILE) {
+    int failure = lts_file_check(strchr(trace->uri, ':') + 1, &compression, &trace->source);
+    if (failure)
+      return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot open '%s': %s", trace->uri,
+                      strerror(failure));
+    if (compression == LTS_NEEDS_LIBTRACE4)
+      return lts_fail(LTS_E_TRACE, TRACE_ERR_UNSUPPORTED_COMPRESS, trace->uri,
+                      "cannot open '%s': zstd and lz4 need libtrace 4", trace->uri);
+  }
+  trace->pcapfile = scheme && !strcmp(scheme->name, "pcapfile");
+  return open_raw(trace, scheme, compression);
+}
+
+lts_status lts_trace_start(lts_trace *trace) {
+  if (lts_trace_enter(trace)) return LTS_ERROR;
+  if (trace->state == LTS_STARTED) return LTS_OK;
+  if (trace->state == LTS_CLOSED)
+    return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot start '%s': it is closed",
+                    trace->uri);
+  if (trace->state == LTS_NEW ? open_trace(trace) : start_raw(trace)) return LTS_ERROR;
+  trace->state = LTS_STARTED;
+  return LTS_OK;
+}
+
+/* ---- stop ---- */
+
+lts_status lts_trace_detach_all(lts_trace *trace) {
+  for (int i = 0; i < 2; i++)
+    if (trace->slots[i].borrower && lts_packet_detach(trace->slots[i].borrower)) return LTS_ERROR;
+  return LTS_OK;
+}
+
+static lts_status stop_reader(lts_trace *trace) {
+  trace->closing = true;
+  lts_status status = lts_trace_enter(trace);
+  trace->closing = false;
+  return status;
+}
+
+lts_status lts_trace_pause(lts_trace *trace) {
+  if (stop_reader(trace)) return LTS_ERROR;
+  if (trace->state != LTS_STARTED)
+    return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
+                    "cannot pause '%s': it is not started", trace->uri);
+  if (lts_trace_detach_all(trace)) return LTS_ERROR;
+  if (trace_pause(trace->raw) < 0) return lts_fail_libtrace(trace->raw, trace->uri, "pause");
+  trace->state = LTS_PAUSED;
+  return LTS_OK;
+}
+
+lts_status lts_trace_close(lts_trace *trace) {
+  if (stop_reader(trace) || lts_trace_detach_all(trace)) return LTS_ERROR;
+  for (int i = 0; i < LTS_STATISTICS; i++)
+    trace->last_known[i] = lts_trace_statistic(trace, (lts_statistic)i);
+  trace->state = LTS_CLOSED;
+  drop_raw(trace, true);
+  delete_lts_filter(trace->filter);
+  trace->filter = NULL;
+  return LTS_OK;
+}
+
+void delete_lts_trace(lts_trace *trace) {
+  if (!trace) return;
+  /* Nobody can be told: a packet that could not be copied out shows no bytes any more. */
+  if (lts_trace_close(trace))
+    for (int i = 0; i < 2; i++)
+      if (trace->slots[i].borrower) {
+        trace->slots[i].borrower->capture_length = trace->slots[i].borrower->header_length = 0;
+        trace->slots[i].borrower->slot = NULL;
+      }
+  drop_raw(trace, true);
+  delete_lts_filter(trace->filter);
+  free(trace->uri);
+  free(trace);
+}
+
+/* ---- configuration ---- */
+
+static lts_status not_closed(lts_trace *trace, const char *what) {
+  if (trace->state != LTS_CLOSED) return LTS_OK;
+  return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
+                  "cannot set the %s of '%s': it is closed", what, trace->uri);
+}
+
+lts_status lts_trace_conf_filter(lts_trace *trace, lts_filter *filter) {
+  if (not_closed(trace, "filter")) return LTS_ERROR;
+  lts_filter *old = trace->filter;
+  trace->filter = filter ? lts_filter_ref(filter) : NULL;
+  delete_lts_filter(old);
+  return LTS_OK;
+}
+
+lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen) {
+  if (not_closed(trace, "snap length")) return LTS_ERROR;
+  if (snaplen < 0 || snaplen > LIBTRACE_PACKET_BUFSIZE)
+    return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri,
+                    "snap length %d is not within 0..%d", snaplen, LIBTRACE_PACKET_BUFSIZE);
+  trace->snaplen = snaplen;
+  if (trace->raw && trace->source == LTS_LIVE && snaplen)
+    return config_raw(trace, TRACE_OPTION_SNAPLEN, snaplen, "snap length");
+  return LTS_OK;
+}
+
+lts_status lts_trace_conf_promisc(lts_trace *trace, int promisc) {
+  if (not_closed(trace, "promiscuous mode")) return LTS_ERROR;
+  if (trace->source != LTS_LIVE)
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_OPTION_UNAVAIL, trace->uri,
+                    "cannot set the promiscuous mode of '%s': it is no interface", trace->uri);
+  trace->promisc = promisc;
+  return trace->raw ? config_raw(trace, TRACE_OPTION_PROMISC, promisc, "promiscuous mode") : LTS_OK;
+}
+
+lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
+  if (not_closed(trace, "timeout")) return LTS_ERROR;
+  if (!(seconds >= 0) || isinf(seconds))
+    return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri, "a timeout is 0 or more seconds");
+  trace->timeout = seconds;
+  return LTS_OK;
+}
+
+lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
+  if (which == LTS_STAT_ACCEPTED) return trace->accepted;
+  if (which == LTS_STAT_FILTERED) return trace->filtered;
+  return trace->raw ? lts_raw_statistic(trace->raw, which) : trace->last_known[which];
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * From the shim's failures to Python's exceptions. The classes are those of errors.py, which
+ * registers the function that makes one.
+ */
+%{
+static PyObject *make_exception;
+
+static void raise_last_error(void) {
+  const lts_error *error = lts_error_last();
+  if (error->kind == LTS_E_INTERRUPTED) return; /* the signal handler has raised */
+  if (error->kind == LTS_E_MEMORY) {
+    PyErr_NoMemory();
+    return;
+  }
+  PyObject *text = PyUnicode_DecodeFSDefault(error->text);
+  PyObject *uri = PyUnicode_DecodeFSDefault(error->uri);
+  PyObject *exception =
+      text && uri ? PyObject_CallFunction(make_exception, "iiOO", (int)error->kind, error->code, text, uri) : NULL;
+  if (exception) PyErr_SetObject((PyObject *)Py_TYPE(exception), exception);
+  Py_XDECREF(exception);
+  Py_XDECREF(text);
+  Py_XDECREF(uri);
+}
+%}
+
+%inline %{
+static void register_exceptions(PyObject *callable) {
+  Py_INCREF(callable);
+  Py_XSETREF(make_exception, callable);
+}
+%}
+
+%define RAISE
+  { raise_last_error(); SWIG_fail; }
+%enddef
+
+/* A setter has no result to tell of its failure. */
+%define SETTER(CLASS, NAME)
+%exception CLASS::NAME {
+  lts_error_clear();
+  $action
+  if (lts_error_last()->kind) RAISE
+}
+%enddef
+
+%{
+/* What old programs expect of a field that cannot be set or deleted, and what SWIG's own setters
+ * leave out: an exception for `del`. */
+static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
+  PyObject *descriptor = PyObject_GetAttr((PyObject *)Py_TYPE(self), name);
+  int fixed = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type &&
+              (!value || !((PyGetSetDescrObject *)descriptor)->d_getset->set);
+  Py_XDECREF(descriptor);
+  PyErr_Clear();
+  if (fixed) {
+    PyErr_Format(PyExc_TypeError, "'%U' of a %.100s cannot be %s", name, Py_TYPE(self)->tp_name,
+                 value ? "assigned" : "deleted");
+    return -1;
+  }
+  return PyObject_GenericSetAttr(self, name, value);
+}
+%}

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * How the shim, which knows nothing of Python, gives up the interpreter lock while it waits.
+ */
+%{
+static void *release_lock(void) { return PyEval_SaveThread(); }
+static void acquire_lock(void *state) { PyEval_RestoreThread((PyThreadState *)state); }
+static const lts_hooks interpreter = {release_lock, acquire_lock, PyErr_CheckSignals};
+%}
+%init %{
+  lts_set_hooks(&interpreter);
+%}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The Python types. Each is an opaque struct of the shim; a field NAME is its
+ * lts_<type>_NAME_get(), a method its lts_<type>_NAME().
+ */
+%nodefaultctor;
+%rename(Trace) lts_trace;
+%rename(Packet) lts_packet;
+%rename(Filter) lts_filter;
+
+%define FIELD(CLASS, TYPE, NAME, DOC)
+%feature("docstring") CLASS::NAME DOC;
+%extend CLASS { const TYPE NAME; }
+%enddef
+
+%define METHOD(CLASS, NAME, DOC)
+%feature("docstring") CLASS::NAME DOC;
+%enddef
+
+typedef struct lts_filter {} lts_filter;
+%extend lts_filter {
+  lts_filter(const char *expression, int check);
+  ~lts_filter();
+}
+FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
+
+%include "packet.i"
+
+%feature("python:tp_iter", "PyObject_SelfIter") lts_trace;
+%feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;
+typedef struct lts_trace {} lts_trace;
+FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
+FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``closed``.")
+%extend lts_trace {
+  lts_trace(const char *uri);
+  ~lts_trace();
+  lts_status start();
+  lts_status pause();
+  lts_status close();
+  lts_status conf_filter(lts_filter *filter);
+  lts_status conf_snaplen(int snaplen);
+  lts_status conf_promisc(int promisc);
+  lts_status conf_timeout(double seconds);
+  lts_more next(lts_packet **OUTPUT_PACKET);
+  lts_more read_packet(lts_packet **REFILL);
+  lts_count statistic(lts_statistic which);
+}
