@@ -34,4 +34,13 @@ def version() -> str:
 
 sys.modules["__main__"].__dict__.setdefault("datetime", datetime)
 
-__all__ = ["Data", "filter", "libtrace_exc", "packet", "plt_exc_libtrace", "trace", "version", *HISTORIC]
+__all__ = [
+    "Data",
+    "filter",
+    "libtrace_exc",
+    "packet",
+    "plt_exc_libtrace",
+    "trace",
+    "version",
+    *HISTORIC,
+]

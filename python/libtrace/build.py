@@ -28,5 +28,5 @@ def features() -> dict[str, int | bool]:
     >>> libtrace.features()["libtrace"] >= 3
     True
     """
-    values = [core.feature(index) for index in range(len(_FEATURES))]
-    return {name: value if name == "libtrace" else bool(value) for name, value in zip(_FEATURES, values)}
+    major, *others = (core.feature(index) for index in range(len(_FEATURES)))
+    return {"libtrace": major, **{name: bool(on) for name, on in zip(_FEATURES[1:], others)}}

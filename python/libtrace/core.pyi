@@ -4,7 +4,6 @@
 import datetime
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
-from typing import Any
 
 from typing_extensions import Buffer, Self
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -95,13 +96,15 @@ class Trace(core.Trace):
 
     @property
     def accepted_packets(self) -> int:
-        """int: Packets delivered so far, those that the filter rejected not counted."""
+        """Packets delivered so far, those that the filter rejected not counted, as `int`."""
         return self.pkt_accepts()
 
     @property
     def packet_drops(self) -> int | None:
-        """int or None: Packets lost before they could be read, None where unknown
-        (trace_get_dropped_packets)."""
+        """Packets lost before they could be read, as `int`; None where libtrace does not know.
+
+        Source: trace_get_dropped_packets.
+        """
         return self.statistic(_STATISTICS.index("dropped"))
 
     def pkt_accepts(self) -> int:
@@ -128,12 +131,12 @@ class Trace(core.Trace):
 
 
 def _uri_of(source: str | os.PathLike[str]) -> str:
-    """Return a URI: a path, given as such or with no scheme in front, tells its format by content."""
+    """Return a URI. A path tells its format by content."""
     if isinstance(source, os.PathLike):
         return core.detect(os.fspath(source))
     if not isinstance(source, str):
         raise _ArgumentError(f"a trace is a URI or a path, not {type(source).__name__}")
-    if ":" not in source or os.path.exists(source):
+    if ":" not in source or Path(source).exists():
         return core.detect(source)
     return source
 
