@@ -15,11 +15,13 @@ from gen_files import (
     DLT_EN10MB,
     DLT_LINUX_SLL,
     DLT_LOOP,
+    DLT_NULL,
     DLT_PFLOG,
     DLT_PPP,
     DLT_PPP_SERIAL,
     DLT_RADIOTAP,
     DLT_RAW,
+    DLT_SLL2,
     NS,
     Record,
     records,
@@ -101,9 +103,10 @@ KINDS: dict[str, tuple[int, bytes]] = {
     "sll_out6": (DLT_LINUX_SLL, p.sll(_UDP6, p.IPV6, pkttype=4)),
     "sll_loop": (DLT_LINUX_SLL, p.sll(p.eth(_UDP4), p.LOOPBACK)),
     "sll_arp": (DLT_LINUX_SLL, p.sll(p.arp(), p.ARP, pkttype=1)),
-    "sll_wifi": (DLT_LINUX_SLL, p.sll(p.dot11(_UDP4), p.IPV4, arphrd=801)),
     "sll_radiotap": (DLT_LINUX_SLL, p.sll(p.radiotap(p.dot11(_UDP4)), 4, arphrd=803)),
     "sll_odd_arphrd": (DLT_LINUX_SLL, p.sll(_UDP4, arphrd=0x1234)),
+    "sll2": (DLT_SLL2, p.sll2(_TCP4)),
+    "sll2_arp": (DLT_SLL2, p.sll2(p.arp(), p.ARP, pkttype=1)),
     "wifi": (DLT_80211, p.dot11(_TCP4)),
     "wifi_four_addresses": (DLT_80211, p.dot11(_TCP6, p.IPV6, from_ds=True)),
     "wifi_qos": (DLT_80211, p.dot11(_UDP4, subtype=8)),
@@ -122,10 +125,12 @@ KINDS: dict[str, tuple[int, bytes]] = {
     "chdlc6": (DLT_C_HDLC, p.chdlc(_UDP6, p.IPV6)),
     "loop": (DLT_LOOP, p.openbsd_loop(_TCP4)),
     "loop6": (DLT_LOOP, p.openbsd_loop(_UDP6, 24)),
+    "null": (DLT_NULL, p.null(_TCP4)),
+    "null6_big": (DLT_NULL, p.null(_UDP6, 30, big=True)),
     "pflog": (DLT_PFLOG, p.pflog(_TCP4)),
     "rfc1483": (DLT_ATM_RFC1483, p.snap(_TCP4)),
 }
-"""Pcap link type and frame of every kind of packet that libtrace decodes."""
+"""Pcap link type and frame of every kind of packet that this package decodes."""
 
 # A realistic mix
 

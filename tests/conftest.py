@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+from __future__ import annotations
+
+import contextlib
+import gc
+import pathlib
+from collections.abc import Callable, Iterable, Iterator
+
+import gen_files as f
+import pytest
+
+DATA = pathlib.Path(__file__).parent / "data"
+
+
+def open_files(folder: pathlib.Path) -> list[str]:
+    """The files in the folder that this process has open."""
+    found = []
+    for entry in pathlib.Path("/proc/self/fd").iterdir():
+        with contextlib.suppress(OSError):
+            found.append(entry.readlink())
+    return [str(name) for name in found if folder in name.parents]
+
+
+@pytest.fixture
+def data() -> pathlib.Path:
+    """Where the real captures are."""
+    return DATA
+
+
+@pytest.fixture
+def tmp_pcap(tmp_path: pathlib.Path) -> Callable[..., str]:
+    """Writes frames to a pcap file and gives its URI."""
+
+    def make(*frames: bytes, linktype: int = f.DLT_EN10MB, **options: bool) -> str:
+        name = f"{linktype}-{len(list(tmp_path.iterdir()))}.pcap"
+        return "pcapfile:" + f.write_pcap(
+            tmp_path / name, f.records(*frames), linktype=linktype, **options
+        )
+
+    return make
+
+
+@pytest.fixture
+def tmp_trace(tmp_path: pathlib.Path) -> Callable[..., str]:
+    """Writes the parts of a file as they are and gives its URI in a format."""
+
+    def make(parts: Iterable[bytes], scheme: str = "pcapfile", *, name: str = "trace") -> str:
+        return f"{scheme}:{f.write(tmp_path / name, parts)}"
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def no_open_files(tmp_path: pathlib.Path) -> Iterator[None]:
+    """Fails a test after which one of its captures is still open."""
+    yield
+    if open_files(tmp_path):
+        gc.collect()
+    assert not open_files(tmp_path)
