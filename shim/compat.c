@@ -16,30 +16,27 @@ int lts_feature_get(lts_feature feature) {
 
 lts_name lts_version(void) { return PACKAGE_VERSION; }
 
-bool lts_raw_is_meta(const libtrace_packet_t *raw) {
 #if LIBTRACE4
-  return IS_LIBTRACE_META_PACKET(raw);
-#else
-  (void)raw;
-  return false;
-#endif
+bool lts_raw_is_meta(libtrace_packet_t *raw) {
+  /* A pcap file's link type can be any number, and so can then the type of its packets. */
+  return IS_LIBTRACE_META_PACKET(raw) && trace_get_format(raw) != TRACE_FORMAT_PCAPFILE;
 }
 
-bool lts_raw_is_pcapng(const libtrace_packet_t *raw) {
-#if LIBTRACE4
-  return raw->type >= TRACE_RT_DATA_PCAPNG && raw->type < TRACE_RT_DATA_PCAPNG_END;
-#else
-  (void)raw;
-  return false;
-#endif
+bool lts_raw_is_pcapng(libtrace_packet_t *raw) {
+  return trace_get_format(raw) == TRACE_FORMAT_PCAPNG;
 }
 
-int64_t lts_raw_dlt(const libtrace_packet_t *raw) {
-#if LIBTRACE4
-  if (lts_raw_is_pcapng(raw)) return (int64_t)raw->type - TRACE_RT_DATA_PCAPNG;
-#endif
-  return (int64_t)(uint32_t)((uint32_t)raw->type - TRACE_RT_DATA_DLT);
+#else
+bool lts_raw_is_meta(libtrace_packet_t *raw) {
+  (void)raw;
+  return false;
 }
+
+bool lts_raw_is_pcapng(libtrace_packet_t *raw) {
+  (void)raw;
+  return false;
+}
+#endif
 
 #if LIBTRACE4
 lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {

@@ -18,10 +18,8 @@
 #include <stdbool.h>
 
 /* libtrace 4 counts what a pcapng block or an ERF provenance record says as packets, too. */
-bool lts_raw_is_meta(const libtrace_packet_t *raw);
-/* The DLT of a pcap or pcapng packet, or -1. */
-int64_t lts_raw_dlt(const libtrace_packet_t *raw);
-bool lts_raw_is_pcapng(const libtrace_packet_t *raw);
+bool lts_raw_is_meta(libtrace_packet_t *raw);
+bool lts_raw_is_pcapng(libtrace_packet_t *raw);
 
 /* One of libtrace's own counters. */
 lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);

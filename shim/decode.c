@@ -3,9 +3,8 @@
  * Where a packet's headers are. The one decoder: it walks from the captured bytes and never looks
  * behind them, which libtrace's own accessors do.
  */
+#include "bytes.h"
 #include "lts_int.h"
-
-#include <string.h>
 
 enum {
   ETHERTYPE_IP = 0x0800,
@@ -23,45 +22,54 @@ enum {
 typedef struct cursor {
   const uint8_t *data;
   uint32_t at, end;
+  bool cut; /* a header that must be there is not captured in full */
 } cursor;
-
-static uint16_t be16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
-static uint16_t le16(const uint8_t *at) { return (uint16_t)(at[1] << 8 | at[0]); }
 
 static bool has(const cursor *c, uint32_t bytes) { return c->end - c->at >= bytes; }
 
-/* Skips a header that is there in full; at its end, nothing is. */
+static bool need(cursor *c, uint32_t bytes) {
+  if (!has(c, bytes)) c->cut = true;
+  return !c->cut;
+}
+
+/* Skips a header that is there in full; else, nothing more is. */
 static bool skip(cursor *c, uint32_t bytes) {
-  bool whole = has(c, bytes);
-  c->at = whole ? c->at + bytes : c->end;
-  return whole;
+  c->at = need(c, bytes) ? c->at + bytes : c->end;
+  return !c->cut;
 }
 
 /* ---- pseudo-headers, which were never on the wire ---- */
 
-/* The protocol field of a cooked capture is an ethertype, or says what else follows. */
-static int behind_cooked(uint16_t protocol, uint16_t *ethertype) {
+/* What a cooked capture has left of its interface's link layer. */
+static int behind_cooked(uint16_t hardware, uint16_t protocol, uint16_t *ethertype) {
+  enum { ARPHRD_80211 = 801, ARPHRD_PRISM = 802, ARPHRD_RADIOTAP = 803 };
   enum { LLC = 0x0004, LOOPBACK = 0x0060 };
+  if (hardware == ARPHRD_80211) return TRACE_TYPE_80211;
+  if (hardware == ARPHRD_PRISM) return TRACE_TYPE_80211_PRISM;
+  if (hardware == ARPHRD_RADIOTAP) return TRACE_TYPE_80211_RADIO;
   if (protocol == LOOPBACK) return TRACE_TYPE_ETH;
   if (protocol == LLC) return TRACE_TYPE_LLCSNAP;
   *ethertype = protocol;
   return TRACE_TYPE_NONE;
 }
 
-/* The link type behind one pseudo-header; the cursor at its end. */
+/* The link type behind the pseudo-headers; the cursor at their end. */
 static int skip_pseudo(cursor *c, int link, uint16_t *ethertype) {
   enum { SLL = 16, SLL2 = 20, PRISM = 144 };
   const uint8_t *at = c->data + c->at;
   switch (link) {
   case TRACE_TYPE_LINUX_SLL:
-    return skip(c, SLL) ? behind_cooked(be16(at + 14), ethertype) : TRACE_TYPE_NONE;
-  case LTS_LINK_SLL2: return skip(c, SLL2) ? behind_cooked(be16(at), ethertype) : TRACE_TYPE_NONE;
+    if (!skip(c, SLL)) return TRACE_TYPE_NONE;
+    return skip_pseudo(c, behind_cooked(be16(at + 2), be16(at + 14), ethertype), ethertype);
+  case LTS_LINK_SLL2:
+    if (!skip(c, SLL2)) return TRACE_TYPE_NONE;
+    return skip_pseudo(c, behind_cooked(be16(at + 8), be16(at), ethertype), ethertype);
   case TRACE_TYPE_80211_RADIO:
-    skip(c, has(c, 4) ? le16(at + 2) : UINT32_MAX);
+    if (need(c, 4)) skip(c, le16(at + 2));
     return TRACE_TYPE_80211;
   case TRACE_TYPE_80211_PRISM: skip(c, PRISM); return TRACE_TYPE_80211;
   case TRACE_TYPE_PFLOG:
-    skip(c, has(c, 1) ? (at[0] + 3u) & ~3u : UINT32_MAX);
+    if (need(c, 1)) skip(c, (at[0] + 3u) & ~3u);
     return TRACE_TYPE_NONE;
   default: return link;
   }
@@ -69,8 +77,8 @@ static int skip_pseudo(cursor *c, int link, uint16_t *ethertype) {
 
 /* ---- layer 2 ---- */
 
-static uint16_t ethertype_of_ip(const cursor *c) {
-  if (!has(c, 1)) return 0;
+static uint16_t ethertype_of_ip(cursor *c) {
+  if (!need(c, 1)) return 0;
   uint8_t version = c->data[c->at] >> 4;
   return version == 4 ? ETHERTYPE_IP : version == 6 ? ETHERTYPE_IPV6 : 0;
 }
@@ -102,14 +110,14 @@ static uint16_t skip_hdlc(cursor *c) {
 static uint16_t skip_llcsnap(cursor *c) {
   enum { SNAP = 0xaaaa };
   const uint8_t *at = c->data + c->at;
-  if (!has(c, 2) || be16(at) != SNAP) return 0;
+  if (!need(c, 2) || be16(at) != SNAP) return 0;
   return skip(c, 8) ? be16(at + 6) : 0;
 }
 
 /* IEEE 802.11: only data frames carry packets. */
 static uint16_t skip_80211(cursor *c) {
   enum { SHORT = 24, ADDRESS = 6, QOS = 2, HT = 4, DATA = 2 };
-  if (!has(c, 2)) return 0;
+  if (!need(c, 2)) return 0;
   uint8_t type = c->data[c->at] >> 2 & 3, subtype = c->data[c->at] >> 4, flags = c->data[c->at + 1];
   bool qos = subtype & 8, protected = flags & 0x40;
   if (type != DATA || subtype & 4 || protected) return 0;
@@ -154,7 +162,7 @@ static void find_wifi_macs(lts_headers *headers, const cursor *frame) {
 }
 
 static void find_macs(lts_headers *headers, const cursor *frame) {
-  headers->macs = LTS_MISSING;
+  headers->macs = frame->cut ? LTS_CUT : LTS_MISSING;
   if (headers->linktype == TRACE_TYPE_80211) find_wifi_macs(headers, frame);
   if (headers->linktype != TRACE_TYPE_ETH) return;
   headers->macs = LTS_PRESENT;
@@ -258,46 +266,34 @@ static void find_ipv6_transport(lts_headers *headers, cursor c) {
   headers->transport_presence = later_fragment ? LTS_MISSING : LTS_PRESENT;
 }
 
-static void find_ip(lts_headers *headers, const cursor *c, uint16_t ethertype, bool cut) {
+static void find_ip(lts_headers *headers, cursor *c, uint16_t ethertype) {
   headers->ip_version = ethertype == ETHERTYPE_IP ? 4 : ethertype == ETHERTYPE_IPV6 ? 6 : 0;
   headers->ip = c->at;
-  headers->ip_presence = headers->proto_presence = headers->transport_presence = LTS_MISSING;
-  if (cut || (headers->ip_version && !has(c, 1)))
-    headers->ip_presence = headers->proto_presence = headers->transport_presence = LTS_CUT;
-  else if (headers->ip_version && c->data[c->at] >> 4 == headers->ip_version) {
-    headers->ip_presence = LTS_PRESENT;
-    if (headers->ip_version == 4)
-      find_ipv4_transport(headers, c);
-    else
-      find_ipv6_transport(headers, *c);
-  }
+  bool there = headers->ip_version && need(c, 1) && c->data[c->at] >> 4 == headers->ip_version;
+  headers->ip_presence = c->cut ? LTS_CUT : there ? LTS_PRESENT : LTS_MISSING;
+  headers->proto_presence = headers->transport_presence = c->cut ? LTS_CUT : LTS_MISSING;
+  if (there && headers->ip_version == 4) find_ipv4_transport(headers, c);
+  if (there && headers->ip_version == 6) find_ipv6_transport(headers, *c);
 }
 
 /* ---- the walk ---- */
-
-/* A link header that is cut off hides what follows; one of a kind we do not decode has nothing. */
-static bool is_cut(const cursor *c, uint16_t ethertype, int link) {
-  bool known = link != LTS_LINK_UNKNOWN && link != TRACE_TYPE_DUCK && link != TRACE_TYPE_METADATA &&
-               link != TRACE_TYPE_NONDATA && link != TRACE_TYPE_AAL5;
-  return known && !ethertype && c->at == c->end;
-}
 
 lts_headers *lts_packet_decode(lts_packet *packet) {
   lts_headers *headers = &packet->headers;
   if (headers->decoded) return headers;
   uint32_t end =
       packet->capture_length < packet->wire_length ? packet->capture_length : packet->wire_length;
-  cursor c = {.data = packet->data, .at = 0, .end = end};
+  cursor c = {.data = packet->data, .end = end};
   uint16_t ethertype = 0;
   int link = skip_pseudo(&c, packet->link, &ethertype);
   headers->end = end;
   headers->link = c.at;
   headers->linktype = (int16_t)(link >= LTS_LINK_NULL ? LTS_LINK_UNKNOWN : link);
   find_macs(headers, &c);
-  if (!ethertype) ethertype = skip_link(&c, link);
+  if (!ethertype && !c.cut) ethertype = skip_link(&c, link);
   note_ethertype(headers, &c, ethertype);
   ethertype = skip_tags(&c, ethertype);
-  find_ip(headers, &c, ethertype, is_cut(&c, ethertype, link));
+  find_ip(headers, &c, ethertype);
   headers->decoded = true;
   return headers;
 }

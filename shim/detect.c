@@ -2,6 +2,7 @@
  *
  * What a URI or a file is, before libtrace sees it.
  */
+#include "bytes.h"
 #include "lts_int.h"
 
 #include <errno.h>
@@ -85,11 +86,6 @@ int lts_file_check(const char *path, lts_compression *compression, lts_source *s
 }
 
 /* ---- format ---- */
-
-static uint16_t be16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
-static uint32_t le32(const uint8_t *at) {
-  return (uint32_t)at[3] << 24 | (uint32_t)at[2] << 16 | (uint32_t)at[1] << 8 | at[0];
-}
 
 static bool is_pcap(const uint8_t *head, size_t length) {
   uint32_t magic = length >= 24 ? le32(head) : 0;

@@ -100,6 +100,8 @@ typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_LIVE } lts_source;
 typedef enum lts_state { LTS_NEW, LTS_STARTED, LTS_PAUSED, LTS_CLOSED } lts_state;
 typedef enum lts_compression { LTS_PLAIN, LTS_COMPRESSED, LTS_NEEDS_LIBTRACE4 } lts_compression;
 
+typedef struct lts_interface lts_interface;
+
 struct lts_trace {
   libtrace_t *raw; /* NULL until started and when closed */
   char *uri;
@@ -120,10 +122,19 @@ struct lts_trace {
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
   bool learned_resolution, nanoseconds;
+  /* What the interface blocks of a pcapng file's current section say. */
+  lts_interface *interfaces;
+  size_t interface_count;
 };
 
 /* Fills `packet` from what libtrace has just read into `raw`; `length` is its return value. */
 void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_packet *packet);
+
+/* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
+ * on the wire. */
+void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_packet *packet,
+                           uint32_t *linktype);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

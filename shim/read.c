@@ -57,7 +57,9 @@ static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *len
   errno = EIO; /* what libtrace reports for a record that is cut off */
   *length =
       trace->source == LTS_FILE ? trace_read_packet(trace->raw, raw) : read_unlocked(trace, raw);
-  if (*length > 0) return LTS_ITEM;
+  /* Guard: atmhdr returns the length of a record that is cut off as if it were whole. */
+  if (*length > 0)
+    return trace->pcapfile || !trace_is_err(trace->raw) ? LTS_ITEM : read_error(trace);
   if (*length < -1 && !trace_is_err(trace->raw))
     return LTS_ITEM; /* pcap: a wire length above 2^31 */
   if (trace->source == LTS_STREAM && lts_interrupted()) return LTS_FAIL;
@@ -143,13 +145,13 @@ static lts_more readable(lts_trace *trace) {
 }
 
 static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
-  do {
+  for (;;) {
     if (next_slot(trace, slot)) return LTS_FAIL;
     lts_more more = trace->source == LTS_LIVE ? read_live(trace, (*slot)->raw, length)
                                               : read_file(trace, (*slot)->raw, length);
-    if (more != LTS_ITEM) return more;
-  } while (lts_raw_is_meta((*slot)->raw));
-  return LTS_ITEM;
+    if (more != LTS_ITEM || !lts_raw_is_meta((*slot)->raw)) return more;
+    if (lts_raw_is_pcapng((*slot)->raw)) lts_pcapng_note(trace, (*slot)->raw);
+  }
 }
 
 static lts_more admit(lts_trace *trace, lts_packet *packet) {

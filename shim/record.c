@@ -4,28 +4,13 @@
  * here and not through libtrace's accessors where those abort (libtrace 3), read stale bytes or
  * lose precision on what a file may hold. Afterwards the packet needs libtrace no more.
  */
+#include "bytes.h"
 #include "lts_int.h"
 
 #include <linux/if_packet.h>
 #include <pcap/pcap.h>
-#include <string.h>
 
 enum { FCS = 4, BILLION = 1000000000 };
-
-static uint16_t be16(const uint8_t *at) { return (uint16_t)(at[0] << 8 | at[1]); }
-static uint16_t le16(const uint8_t *at) { return (uint16_t)(at[1] << 8 | at[0]); }
-static uint32_t be32(const uint8_t *at) { return (uint32_t)be16(at) << 16 | be16(at + 2); }
-static uint64_t le64(const uint8_t *at) {
-  uint64_t value = 0;
-  for (int i = 7; i >= 0; i--) value = value << 8 | at[i];
-  return value;
-}
-
-static uint32_t word(const uint8_t *at, bool swapped) {
-  uint32_t value;
-  memcpy(&value, at, sizeof value);
-  return swapped ? __builtin_bswap32(value) : value;
-}
 
 static uint32_t smaller(uint32_t a, uint32_t b) { return a < b ? a : b; }
 
@@ -107,11 +92,10 @@ static int16_t pcap_direction(const lts_packet *packet) {
 }
 
 /* pcap's link type field: its upper bits tell whether and how much FCS the frames end with. */
-static void pcap_link(lts_packet *packet, const libtrace_packet_t *raw, uint32_t length) {
+static void pcap_link(lts_packet *packet, uint32_t field, uint32_t length) {
   enum { HAS_FCS_LENGTH = 0x04000000 };
-  int64_t field = lts_raw_dlt(raw);
   packet->dlt = (int32_t)(field & 0xffff);
-  packet->link = (int16_t)lts_link_of_dlt((uint32_t)packet->dlt);
+  packet->link = (int16_t)lts_link_of_dlt(field & 0xffff);
   packet->fcs = field & HAS_FCS_LENGTH ? 0 : missing_fcs(packet);
   packet->wire_length = length > UINT32_MAX - packet->fcs ? length : length + packet->fcs;
   packet->direction = pcap_direction(packet);
@@ -125,13 +109,16 @@ static int64_t libtrace_ns(const libtrace_packet_t *raw) {
 }
 
 /* The record's captured length, which libtrace returned in host order, tells the byte order; for
- * an empty record, the seconds do. */
+ * an empty record its time does, unless that reads the same both ways. */
 static void learn_order(lts_trace *trace, libtrace_packet_t *raw, uint32_t captured) {
   const uint8_t *at = raw->header;
+  uint32_t fraction = word(at + 4, false);
+  struct timespec ts = trace_get_timespec(raw);
+  bool same_fraction = (uint32_t)ts.tv_nsec == fraction || (uint32_t)ts.tv_nsec == fraction * 1000;
   if (captured)
     trace->swapped = word(at + 8, false) != captured;
   else
-    trace->swapped = word(at, false) != (uint32_t)trace_get_timespec(raw).tv_sec;
+    trace->swapped = word(at, false) != (uint32_t)ts.tv_sec || !same_fraction;
   trace->learned_order = captured != 0;
 }
 
@@ -154,10 +141,10 @@ static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t le
   packet->capture_length = captured;
   packet->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
                          (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
-  pcap_link(packet, raw, word(at + 12, trace->swapped));
+  pcap_link(packet, (uint32_t)raw->type - TRACE_RT_DATA_DLT, word(at + 12, trace->swapped));
 }
 
-/* ---- pcap:, pcapint: ---- */
+/* ---- pcap:, pcapint:, pcapng: ---- */
 
 static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                         lts_packet *packet) {
@@ -168,45 +155,14 @@ static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length
   packet->data = raw->payload;
   packet->capture_length = smaller(header->caplen, LIBTRACE_PACKET_BUFSIZE);
   packet->timestamp_ns = (int64_t)header->ts.tv_sec * BILLION + (int64_t)header->ts.tv_usec * 1000;
-  pcap_link(packet, raw, header->len);
-}
-
-/* ---- pcapng: ---- */
-
-/* libtrace 4 makes the time in floating point, up to a nanosecond too low. The block has the exact
- * count; libtrace's value tells of which unit. */
-static int64_t exact_ns(uint64_t count, int64_t about) {
-  static const uint64_t units[] = {1000, 1, 1000000, BILLION, 100, 10, 10000, 100000};
-  for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-    int64_t exact = (int64_t)(count * units[i]);
-    if (exact - about >= 0 && exact - about <= 1) return exact;
-  }
-  return about;
+  pcap_link(packet, (uint32_t)raw->type - TRACE_RT_DATA_DLT, header->len);
 }
 
 static void record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                           lts_packet *packet) {
-  enum { SIMPLE = 3, ENHANCED = 6, SIMPLE_HEADER = 12, ENHANCED_HEADER = 28, TRAILER = 4 };
-  (void)trace, (void)length;
-  uint8_t *at = raw->header;
-  bool swapped = word(at, false) > 0xffff;
-  uint32_t block = word(at + 4, swapped), type = word(at, swapped), wire;
-  uint32_t header = type == SIMPLE ? SIMPLE_HEADER : ENHANCED_HEADER;
-  uint32_t most = block > header + TRAILER ? block - header - TRAILER : 0;
-  packet->header = at;
-  packet->header_length = header;
-  packet->data = at + header;
-  packet->timestamp_ns = libtrace_ns(raw);
-  if (type == SIMPLE) {
-    wire = word(at + 8, swapped);
-    packet->capture_length = smaller(most, wire);
-  } else {
-    uint64_t count = (uint64_t)word(at + 12, swapped) << 32 | word(at + 16, swapped);
-    packet->timestamp_ns = exact_ns(count, packet->timestamp_ns);
-    packet->capture_length = smaller(most, word(at + 20, swapped));
-    wire = word(at + 24, swapped);
-  }
-  pcap_link(packet, raw, wire);
+  (void)length;
+  uint32_t linktype, wire = lts_record_pcapng(trace, raw, packet, &linktype);
+  pcap_link(packet, linktype, wire);
 }
 
 /* ---- erf:, rawerf: ---- */
@@ -304,9 +260,9 @@ static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t lengt
 
 typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_packet *);
 
-static recorder *recorder_of(const libtrace_packet_t *raw) {
+static recorder *recorder_of(libtrace_packet_t *raw) {
   if (lts_raw_is_pcapng(raw)) return record_pcapng;
-  switch (trace_get_format((libtrace_packet_t *)raw)) {
+  switch (trace_get_format(raw)) {
   case TRACE_FORMAT_PCAPFILE: return record_pcapfile;
   case TRACE_FORMAT_PCAP: return record_pcap;
   case TRACE_FORMAT_ERF:

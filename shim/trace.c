@@ -218,6 +218,7 @@ void delete_lts_trace(lts_trace *trace) {
       }
   drop_raw(trace, true);
   delete_lts_filter(trace->filter);
+  free(trace->interfaces);
   free(trace->uri);
   free(trace);
 }

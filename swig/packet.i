@@ -43,6 +43,7 @@ there; one that the capture cuts off raises `TruncatedError`.";
 %feature("python:bf_releasebuffer", "packet_releasebuffer") lts_packet;
 %feature("python:tp_setattro", "set_attribute") lts_packet;
 %feature("python:slot", "tp_repr", functype="reprfunc") lts_packet::repr;
+%rename(__repr__) lts_packet::repr;
 %rename(__bytes__) lts_packet::captured;
 typedef struct lts_packet {} lts_packet;
 METHOD(lts_packet, captured, "All captured bytes, copied, as `bytes`.")

@@ -29,6 +29,7 @@ FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 %feature("python:tp_iter", "PyObject_SelfIter") lts_trace;
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;
 typedef struct lts_trace {} lts_trace;
+%rename(__next__) lts_trace::next;
 FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
 FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``closed``.")
 %extend lts_trace {

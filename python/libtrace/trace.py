@@ -20,6 +20,10 @@ _UNKNOWN = 2**64 - 1
 _STATISTICS = ("accepted", "filtered", "received", "dropped", "captured", "missing", "errors")
 
 
+# SWIG's types take weak references since 4.5.
+_SLOTS = () if core.Trace.__weakrefoffset__ else ("__weakref__",)
+
+
 class _ArgumentError(TypeError, ValueError):
     """The wrong kind of argument; old programs expect a `ValueError`, new ones a `TypeError`."""
 
@@ -38,7 +42,7 @@ class Filter(core.Filter):
         libpcap cannot compile the expression.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = _SLOTS
     _check = True
 
     def __init__(self, expression: str) -> None:
@@ -71,7 +75,7 @@ class Trace(core.Trace):
     ...     total = sum(packet.wire_len for packet in trace)
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = _SLOTS
 
     def __init__(self, uri: str) -> None:
         if not isinstance(uri, str):
