@@ -57,3 +57,10 @@ def no_open_files(tmp_path: pathlib.Path) -> Iterator[None]:
     if open_files(tmp_path):
         gc.collect()
     assert not open_files(tmp_path)
+
+
+@pytest.fixture
+def silence(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
+    """Fails a test in which libtrace wrote to stdout or stderr, as it does about odd packets."""
+    yield
+    assert tuple(capfd.readouterr()) == ("", "")
