@@ -17,12 +17,15 @@ import sysconfig
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import Dict, List, Optional, Union
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Optional, Union
+
+    Settings = Optional[dict[str, Union[str, list[str]]]]
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSOLE_SCRIPTS = "[console_scripts]\nlibtrace = libtrace.cli:main\n"
-
-Settings = Optional[Dict[str, Union[str, List[str]]]]
 
 
 def run(*command: str, cwd: Path) -> None:
@@ -89,7 +92,7 @@ def write_wheel(stage: Path, record: Path, wheel: Path) -> None:
 def build_wheel(
     wheel_directory: str,
     config_settings: Settings = None,
-    metadata_directory: Optional[str] = None,
+    metadata_directory: str | None = None,
 ) -> str:
     """Build a wheel and return its file name."""
     with tempfile.TemporaryDirectory() as directory:
