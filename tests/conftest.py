@@ -31,11 +31,10 @@ def data() -> pathlib.Path:
 def tmp_pcap(tmp_path: pathlib.Path) -> Callable[..., str]:
     """Writes frames to a pcap file and gives its URI."""
 
-    def make(*frames: bytes, linktype: int = f.DLT_EN10MB, **options: bool) -> str:
+    def make(*frames: bytes, linktype: int = f.DLT_EN10MB) -> str:
         name = f"{linktype}-{len(list(tmp_path.iterdir()))}.pcap"
-        return "pcapfile:" + f.write_pcap(
-            tmp_path / name, f.records(*frames), linktype=linktype, **options
-        )
+        path = f.write_pcap(tmp_path / name, f.records(*frames), linktype=linktype)
+        return f"pcapfile:{path}"
 
     return make
 

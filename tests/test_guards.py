@@ -440,7 +440,7 @@ def test_end_right_behind_a_record_header(tmp_trace: MakeTrace) -> None:
 def test_an_error_ends_the_loop_but_not_the_process(tmp_trace: MakeTrace) -> None:
     uri = tmp_trace([f.pcap_header(), f.pcap_record(FRAME) * 3, b"\xff" * 100])
     with libtrace.open(uri) as trace:
-        kept = []
+        kept: list[libtrace.Packet] = []
         with pytest.raises(libtrace.LibtraceError):
             kept.extend(trace)
         assert len(kept) in (0, 3)
