@@ -209,26 +209,28 @@ static void note_ethertype(lts_headers *headers, const cursor *behind_link, uint
   cursor c = *behind_link;
   headers->ethertype = ethertype;
   headers->vlan_id = 0;
-  if (ethertype != ETHERTYPE_VLAN || !has(&c, 4)) return;
-  headers->vlan_id = be16(c.data + c.at) & VLAN_ID;
-  headers->ethertype = skip_vlan(&c);
+  if (ethertype == ETHERTYPE_VLAN && has(&c, 4)) {
+    headers->vlan_id = be16(c.data + c.at) & VLAN_ID;
+    headers->ethertype = skip_vlan(&c);
+  }
+  headers->layer3 = c.at;
 }
 
 /* ---- IP ---- */
 
-static void find_ipv4_transport(lts_headers *headers, const cursor *c) {
+static void read_ipv4(lts_network *network, const cursor *c) {
   enum { PROTOCOL = 9, OFFSET = 0x1fff, LEAST = 5 };
   const uint8_t *at = c->data + c->at;
   if (!has(c, PROTOCOL + 1)) {
-    headers->proto_presence = headers->transport_presence = LTS_CUT;
+    network->proto_presence = network->transport_presence = LTS_CUT;
     return;
   }
   uint32_t length = at[0] & 15u;
-  headers->proto = at[PROTOCOL];
-  headers->proto_presence = LTS_PRESENT;
+  network->proto = at[PROTOCOL];
+  network->proto_presence = LTS_PRESENT;
   if (be16(at + 6) & OFFSET || length < LEAST) return;
-  headers->transport_presence = has(c, length * 4) ? LTS_PRESENT : LTS_CUT;
-  headers->transport = c->at + length * 4;
+  network->transport_presence = has(c, length * 4) ? LTS_PRESENT : LTS_CUT;
+  network->transport = c->at + length * 4;
 }
 
 /* RFC 8200, 4: what may stand between the fixed header and the payload. */
@@ -244,10 +246,10 @@ static uint32_t extension_length(uint8_t type, const uint8_t *at) {
   }
 }
 
-static void find_ipv6_transport(lts_headers *headers, cursor c) {
+static void read_ipv6(lts_network *network, cursor c) {
   enum { FIXED = 40, NEXT = 6, FRAGMENT = 44, OFFSET = 0xfff8 };
   static const uint8_t shortest[8];
-  headers->proto_presence = headers->transport_presence = LTS_CUT;
+  network->proto_presence = network->transport_presence = LTS_CUT;
   if (!has(&c, FIXED)) return;
   uint8_t next = c.data[c.at + NEXT];
   bool later_fragment = false;
@@ -260,32 +262,45 @@ static void find_ipv6_transport(lts_headers *headers, cursor c) {
     next = at[0];
     if (later_fragment) break;
   }
-  headers->proto = next;
-  headers->proto_presence = LTS_PRESENT;
-  headers->transport = c.at;
-  headers->transport_presence = later_fragment ? LTS_MISSING : LTS_PRESENT;
+  network->proto = next;
+  network->proto_presence = LTS_PRESENT;
+  network->transport = c.at;
+  network->transport_presence = later_fragment ? LTS_MISSING : LTS_PRESENT;
 }
 
-static void find_ip(lts_headers *headers, cursor *c, uint16_t ethertype) {
-  headers->ip_version = ethertype == ETHERTYPE_IP ? 4 : ethertype == ETHERTYPE_IPV6 ? 6 : 0;
-  headers->ip = c->at;
-  bool there = headers->ip_version && need(c, 1) && c->data[c->at] >> 4 == headers->ip_version;
-  headers->ip_presence = c->cut ? LTS_CUT : there ? LTS_PRESENT : LTS_MISSING;
-  headers->proto_presence = headers->transport_presence = c->cut ? LTS_CUT : LTS_MISSING;
-  if (there && headers->ip_version == 4) find_ipv4_transport(headers, c);
-  if (there && headers->ip_version == 6) find_ipv6_transport(headers, *c);
+static lts_network read_network(cursor *c, int version) {
+  lts_network network = {.at = c->at, .version = (uint8_t)version};
+  bool there = version && need(c, 1) && c->data[c->at] >> 4 == version;
+  network.presence = c->cut ? LTS_CUT : there ? LTS_PRESENT : LTS_MISSING;
+  network.proto_presence = network.transport_presence = c->cut ? LTS_CUT : LTS_MISSING;
+  if (there && version == 4) read_ipv4(&network, c);
+  if (there && version == 6) read_ipv6(&network, *c);
+  return network;
+}
+
+lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version) {
+  cursor c = {.data = data, .at = at, .end = end};
+  return read_network(&c, version);
+}
+
+uint16_t lts_ethertype_of(int version) {
+  return version == 4 ? ETHERTYPE_IP : version == 6 ? ETHERTYPE_IPV6 : 0;
 }
 
 /* ---- the walk ---- */
 
-lts_headers *lts_packet_decode(lts_packet *packet) {
-  lts_headers *headers = &packet->headers;
+static int version_of(uint16_t ethertype) {
+  return ethertype == ETHERTYPE_IP ? 4 : ethertype == ETHERTYPE_IPV6 ? 6 : 0;
+}
+
+lts_headers *lts_frame_decode(lts_frame *frame) {
+  lts_headers *headers = &frame->headers;
   if (headers->decoded) return headers;
   uint32_t end =
-      packet->capture_length < packet->wire_length ? packet->capture_length : packet->wire_length;
-  cursor c = {.data = packet->data, .end = end};
+      frame->capture_length < frame->wire_length ? frame->capture_length : frame->wire_length;
+  cursor c = {.data = frame->data, .end = end};
   uint16_t ethertype = 0;
-  int link = skip_pseudo(&c, packet->link, &ethertype);
+  int link = skip_pseudo(&c, frame->link, &ethertype);
   headers->end = end;
   headers->link = c.at;
   headers->linktype = (int16_t)(link >= LTS_LINK_NULL ? LTS_LINK_UNKNOWN : link);
@@ -293,7 +308,7 @@ lts_headers *lts_packet_decode(lts_packet *packet) {
   if (!ethertype && !c.cut) ethertype = skip_link(&c, link);
   note_ethertype(headers, &c, ethertype);
   ethertype = skip_tags(&c, ethertype);
-  find_ip(headers, &c, ethertype);
+  headers->network = read_network(&c, version_of(ethertype));
   headers->decoded = true;
   return headers;
 }

@@ -88,28 +88,27 @@ static dialect *dialect_for(lts_filter *filter, int dlt) {
   return fresh;
 }
 
-lts_more lts_filter_match(lts_filter *filter, lts_packet *packet) {
+lts_more lts_filter_match(lts_filter *filter, lts_frame *frame) {
   enum { LINKTYPE_RAW = 101, ATM_WITHOUT_HEC = 4 };
-  bool atm = packet->link == TRACE_TYPE_ATM;
-  int dlt =
-      packet->dlt >= 0 ? packet->dlt : lts_dlt_of_link(atm ? TRACE_TYPE_LLCSNAP : packet->link);
+  bool atm = frame->link == TRACE_TYPE_ATM;
+  int dlt = frame->dlt >= 0 ? frame->dlt : lts_dlt_of_link(atm ? TRACE_TYPE_LLCSNAP : frame->link);
   if (dlt < 0) return LTS_ITEM; /* as libtrace: what is no packet of a known kind always passes */
   dialect *compiled = dialect_for(filter, dlt == LINKTYPE_RAW ? DLT_RAW : dlt);
   if (!compiled) return LTS_FAIL;
-  uint32_t skip = atm && packet->capture_length >= ATM_WITHOUT_HEC ? ATM_WITHOUT_HEC : 0;
+  uint32_t skip = atm && frame->capture_length >= ATM_WITHOUT_HEC ? ATM_WITHOUT_HEC : 0;
   struct pcap_pkthdr header = {
-      .caplen = packet->capture_length - skip,
-      .len = packet->wire_length - packet->fcs - skip,
+      .caplen = frame->capture_length - skip,
+      .len = frame->wire_length - frame->fcs - skip,
   };
   if (header.len < header.caplen) header.len = header.caplen;
-  return pcap_offline_filter(&compiled->program, &header, packet->data + skip) ? LTS_ITEM : LTS_END;
+  return pcap_offline_filter(&compiled->program, &header, frame->data + skip) ? LTS_ITEM : LTS_END;
 }
 
 lts_truth lts_packet_apply_filter(lts_packet *packet, lts_filter *filter) {
-  if (!packet->filled) {
+  if (!packet->frame->filled) {
     lts_fail(LTS_E_VALUE, 0, NULL, "nothing was read into this packet yet");
     return LTS_FAILED;
   }
-  lts_more match = lts_filter_match(filter, packet);
+  lts_more match = lts_filter_match(filter, packet->frame);
   return match == LTS_FAIL ? LTS_ABSENT : match;
 }

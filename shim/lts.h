@@ -21,6 +21,29 @@ typedef struct lts_trace lts_trace;
 typedef struct lts_packet lts_packet;
 typedef struct lts_filter lts_filter;
 
+/* The layers of a packet: one struct, an lts_packet in front, and as many types. */
+#define LTS_LAYERS(X)                                                                              \
+  X(layer2)                                                                                        \
+  X(layer3)                                                                                        \
+  X(transport) X(internet) X(ip) X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo)    \
+      X(redirect) X(echo6) X(toobig6) X(param6) X(neighbour6)
+#define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
+LTS_LAYERS(LTS_DECLARE)
+
+typedef enum lts_layer_kind {
+  LTS_PACKET,
+  LTS_LAYER2,
+  LTS_LAYER3,
+  LTS_TRANSPORT,
+  LTS_IP,
+  LTS_IP6,
+  LTS_TCP,
+  LTS_UDP,
+  LTS_ICMP,
+  LTS_ICMP6,
+  LTS_SCTP,
+} lts_layer_kind;
+
 typedef enum lts_status { LTS_OK = 0, LTS_ERROR = -1 } lts_status;
 typedef enum lts_more { LTS_END = 0, LTS_ITEM = 1, LTS_FAIL = -1 } lts_more;
 
@@ -54,6 +77,7 @@ typedef struct lts_hooks {
   void *(*release)(void);
   void (*acquire)(void *state);
   int (*interrupted)(void);
+  void (*return_buffer)(void *lender); /* memory that lts_*_from_bytes() was lent */
 } lts_hooks;
 void lts_set_hooks(const lts_hooks *hooks);
 
@@ -61,6 +85,9 @@ void lts_set_hooks(const lts_hooks *hooks);
 typedef int64_t lts_field;
 #define LTS_ABSENT INT64_MIN
 #define LTS_FAILED (INT64_MIN + 1)
+
+/* The same, for a field that can be set. */
+typedef int64_t lts_number;
 
 /* A counter; LTS_UNKNOWN where libtrace does not know. */
 typedef uint64_t lts_count;
@@ -94,6 +121,32 @@ typedef struct lts_bytes {
 
 /* The same, for what scripts expect as a bytearray. */
 typedef lts_bytes lts_bytearray;
+
+/* A list of objects, which the caller owns, as the array itself: free() it. */
+typedef struct lts_list {
+  int length; /* -1 when it failed */
+  lts_packet **items;
+} lts_list;
+
+/* A layer that could not be made; NULL is one that is not there. */
+#define LTS_NO_LAYER ((lts_packet *)-1)
+
+/* What may be bytes, or an object, or just a yes or no. */
+typedef enum lts_value_kind {
+  LTS_VALUE_FAILED,
+  LTS_VALUE_FALSE,
+  LTS_VALUE_TRUE,
+  LTS_VALUE_BYTES, /* handed out as a bytearray: those of `bytes`, or of `room` if that is NULL */
+  LTS_VALUE_LAYER,
+} lts_value_kind;
+
+typedef struct lts_value {
+  lts_value_kind kind;
+  lts_bytes bytes;
+  uint8_t room[40];
+  lts_packet *layer;   /* the caller owns it */
+  lts_layer_kind type; /* of the layer */
+} lts_value;
 
 /* A yes or no with the failed and absent states of lts_field. */
 typedef lts_field lts_truth;
@@ -213,5 +266,80 @@ lts_text lts_packet_src_text_get(lts_packet *packet);
 lts_text lts_packet_dst_text_get(lts_packet *packet);
 lts_text lts_packet_src_mac_get(lts_packet *packet);
 lts_text lts_packet_dst_mac_get(lts_packet *packet);
+
+/* ---- layers ---- */
+
+#define LTS_DELETE(NAME)                                                                           \
+  static inline void delete_lts_##NAME(lts_##NAME *layer) {                                        \
+    delete_lts_packet((lts_packet *)layer);                                                        \
+  }
+LTS_LAYERS(LTS_DELETE)
+
+lts_layer2 *lts_packet_layer2_get(lts_packet *packet);
+lts_layer3 *lts_packet_layer3_get(lts_packet *packet);
+lts_transport *lts_packet_transport_get(lts_packet *packet);
+lts_ip *lts_packet_ip_get(lts_packet *packet);
+lts_ip6 *lts_packet_ip6_get(lts_packet *packet);
+lts_tcp *lts_packet_tcp_get(lts_packet *packet);
+lts_udp *lts_packet_udp_get(lts_packet *packet);
+lts_icmp *lts_packet_icmp_get(lts_packet *packet);
+lts_icmp6 *lts_packet_icmp6_get(lts_packet *packet);
+lts_sctp *lts_packet_sctp_get(lts_packet *packet);
+lts_transport *lts_packet_tcp_payload_get(lts_packet *packet);
+lts_transport *lts_packet_udp_payload_get(lts_packet *packet);
+lts_field lts_transport_proto_get(lts_transport *transport);
+
+lts_field lts_internet_version_get(lts_internet *internet);
+lts_field lts_internet_proto_get(lts_internet *internet);
+lts_number lts_internet_traffic_class_get(lts_internet *internet);
+lts_status lts_internet_traffic_class_set(lts_internet *internet, int value);
+lts_number lts_internet_ttl_get(lts_internet *internet);
+lts_status lts_internet_ttl_set(lts_internet *internet, int value);
+lts_number lts_internet_hop_limit_get(lts_internet *internet);
+lts_status lts_internet_hop_limit_set(lts_internet *internet, int value);
+lts_field lts_internet_hdr_len_get(lts_internet *internet);
+lts_field lts_internet_pkt_len_get(lts_internet *internet);
+
+lts_field lts_ip_ident_get(lts_ip *ip);
+lts_truth lts_ip_has_rf_get(lts_ip *ip);
+lts_truth lts_ip_has_df_get(lts_ip *ip);
+lts_truth lts_ip_has_mf_get(lts_ip *ip);
+lts_field lts_ip_frag_offset_get(lts_ip *ip);
+lts_number lts_ip_checksum_get(lts_ip *ip);
+lts_status lts_ip_checksum_set(lts_ip *ip, int value);
+lts_value lts_ip_payload_get(lts_ip *ip);
+
+lts_field lts_ip6_flow_label_get(lts_ip6 *ip6);
+lts_field lts_ip6_payload_len_get(lts_ip6 *ip6);
+lts_field lts_ip6_next_hdr_get(lts_ip6 *ip6);
+lts_value lts_ip6_payload_get(lts_ip6 *ip6);
+
+lts_field lts_tcp_src_port_get(lts_tcp *tcp);
+lts_field lts_tcp_dst_port_get(lts_tcp *tcp);
+lts_field lts_tcp_seq_nbr_get(lts_tcp *tcp);
+lts_field lts_tcp_ack_nbr_get(lts_tcp *tcp);
+lts_field lts_tcp_doff_get(lts_tcp *tcp);
+lts_field lts_tcp_flags_get(lts_tcp *tcp);
+lts_truth lts_tcp_urg_flag_get(lts_tcp *tcp);
+lts_truth lts_tcp_ack_flag_get(lts_tcp *tcp);
+lts_truth lts_tcp_psh_flag_get(lts_tcp *tcp);
+lts_truth lts_tcp_rst_flag_get(lts_tcp *tcp);
+lts_truth lts_tcp_syn_flag_get(lts_tcp *tcp);
+lts_truth lts_tcp_fin_flag_get(lts_tcp *tcp);
+lts_field lts_tcp_window_get(lts_tcp *tcp);
+lts_number lts_tcp_checksum_get(lts_tcp *tcp);
+lts_status lts_tcp_checksum_set(lts_tcp *tcp, int value);
+lts_field lts_tcp_urg_ptr_get(lts_tcp *tcp);
+lts_value lts_tcp_options_data_get(lts_tcp *tcp);
+lts_value lts_tcp_option_numbers_get(lts_tcp *tcp);
+lts_value lts_tcp_option(lts_tcp *tcp, int number);
+lts_transport *lts_tcp_payload_get(lts_tcp *tcp);
+
+lts_field lts_udp_src_port_get(lts_udp *udp);
+lts_field lts_udp_dst_port_get(lts_udp *udp);
+lts_field lts_udp_len_get(lts_udp *udp);
+lts_number lts_udp_checksum_get(lts_udp *udp);
+lts_status lts_udp_checksum_set(lts_udp *udp, int value);
+lts_transport *lts_udp_payload_get(lts_udp *udp);
 
 #endif

@@ -23,6 +23,7 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 void *lts_release(void);
 void lts_acquire(void *state);
 bool lts_interrupted(void);
+void lts_return_buffer(void *lender);
 /* Lets other threads run within a long loop; false when interrupted. */
 bool lts_breathe(void);
 
@@ -43,28 +44,48 @@ int lts_dlt_of_link(int link);
 
 /* ---- packets (packet.c, decode.c) ---- */
 
-/* Where the headers are, as offsets from the packet's data; made once, when first asked for. */
+/* An IP header, and what it says of its payload. */
+typedef struct lts_network {
+  uint32_t at;
+  uint32_t transport; /* behind options and extension headers */
+  uint8_t version;    /* 4, 6, or 0 where there is no IP */
+  uint8_t proto;
+  int8_t presence; /* lts_presence, of the header's first byte */
+  int8_t proto_presence;
+  int8_t transport_presence; /* LTS_MISSING for later fragments */
+} lts_network;
+
+/* Where the headers are, as offsets from the frame's data; made once, when first asked for. */
 typedef struct lts_headers {
   bool decoded;
+  int8_t macs;        /* lts_presence of the addresses */
   int16_t linktype;   /* of the layer below, pseudo-headers skipped */
   uint16_t ethertype; /* behind at most one 802.1Q tag, as libtrace 3 reports it */
   uint16_t vlan_id;   /* of the outermost tag */
   uint32_t end;       /* of the captured bytes that were on the wire */
   uint32_t link;      /* layer 2 */
+  uint32_t layer3;    /* what `ethertype` tells */
   uint32_t src_mac, dst_mac;
-  uint32_t ip;        /* outermost IP header, all tags skipped */
-  uint32_t transport; /* its payload, behind options and extension headers */
-  int8_t macs;        /* lts_presence of the addresses */
-  int8_t ip_presence; /* of the IP header's first byte */
-  int8_t proto_presence;
-  int8_t transport_presence; /* LTS_MISSING for non-first fragments */
-  uint8_t ip_version;        /* 0, 4, 6 */
-  uint8_t proto;
+  lts_network network; /* outermost, all tags skipped */
 } lts_headers;
 
+typedef struct lts_frame lts_frame;
 typedef struct lts_slot lts_slot;
 
+/* What a Python object holds: a packet, or one of its layers. */
 struct lts_packet {
+  lts_frame *frame;
+  lts_layer_kind layer;
+  bool copy;           /* plt's `kind`: made by a constructor, or a payload, or part of ICMP */
+  bool payload;        /* plt's `type` */
+  bool constructed;    /* there is no packet around it */
+  uint32_t at;         /* its first byte, from the frame's data */
+  lts_network network; /* the IP header that it belongs to; a packet's is in its headers */
+};
+
+/* The bytes and what the capture says of them, shared by a packet, its layers and views. */
+struct lts_frame {
+  lts_packet self;
   int references;
   lts_slot *slot;  /* whose buffer it borrows, or NULL */
   uint8_t *owned;  /* framing header and data, when it borrows none */
@@ -78,21 +99,28 @@ struct lts_packet {
   int32_t dlt;      /* pcap's number of the link type, or -1 */
   int16_t link;     /* lts_link or libtrace_linktype_t of the first captured byte */
   int16_t direction;
-  uint8_t fcs; /* bytes of FCS that wire_length counts and the capture lacks */
-  bool filled; /* something was read */
-  bool erf;    /* header is an ERF record's: its time has more than nanoseconds */
+  uint8_t fcs;  /* bytes of FCS that wire_length counts and the capture lacks */
+  bool filled;  /* something was read */
+  bool erf;     /* header is an ERF record's: its time has more than nanoseconds */
+  void *lender; /* gives the data, and takes it back with lts_hooks.release_buffer() */
   lts_headers headers;
 };
 
-/* One of libtrace's 64 KiB packets, and the packet that shows it. */
+/* One of libtrace's 64 KiB packets, and the frame that shows it. */
 struct lts_slot {
   libtrace_packet_t *raw;
-  lts_packet *borrower;
+  lts_frame *borrower;
 };
 
-lts_packet *lts_packet_take(void);
-lts_status lts_packet_detach(lts_packet *packet);
-lts_headers *lts_packet_decode(lts_packet *packet);
+lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at);
+lts_frame *lts_frame_take(void);
+void lts_frame_unref(lts_frame *frame);
+lts_status lts_frame_detach(lts_frame *frame);
+lts_headers *lts_frame_decode(lts_frame *frame);
+bool lts_frame_is_filled(const lts_frame *frame);
+
+uint16_t lts_ethertype_of(int version);
+lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
 
 /* ---- traces (trace.c, read.c, record.c) ---- */
 
@@ -127,13 +155,13 @@ struct lts_trace {
   size_t interface_count;
 };
 
-/* Fills `packet` from what libtrace has just read into `raw`; `length` is its return value. */
-void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_packet *packet);
+/* Fills `frame` from what libtrace has just read into `raw`; `length` is its return value. */
+void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame);
 
 /* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
  * on the wire. */
 void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
-uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_packet *packet,
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
@@ -156,6 +184,6 @@ int lts_file_check(const char *path, lts_compression *compression, lts_source *s
 /* ---- filters (filter.c) ---- */
 
 lts_filter *lts_filter_ref(lts_filter *filter);
-lts_more lts_filter_match(lts_filter *filter, lts_packet *packet);
+lts_more lts_filter_match(lts_filter *filter, lts_frame *frame);
 
 #endif

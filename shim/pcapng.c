@@ -76,7 +76,7 @@ static int64_t nanoseconds(const lts_interface *interface, uint64_t count) {
   return (int64_t)(start + (uint64_t)((unsigned __int128)count * BILLION / units));
 }
 
-uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_packet *packet,
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype) {
   enum { SIMPLE_HEADER = 12, ENHANCED_HEADER = 28, NO_LINKTYPE = 0xffff };
   static const lts_interface unknown = {NO_LINKTYPE, BEYOND + 1, 0};
@@ -89,11 +89,11 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_packet 
   uint32_t captured = simple ? wire : word(block + header - 8, swapped);
   const lts_interface *from = index < trace->interface_count ? &trace->interfaces[index] : &unknown;
   uint64_t count = (uint64_t)word(block + 12, swapped) << 32 | word(block + 16, swapped);
-  packet->header = block;
-  packet->header_length = header;
-  packet->data = block + header;
-  packet->capture_length = captured < most ? captured : most;
-  packet->timestamp_ns = simple ? 0 : nanoseconds(from, count);
+  frame->header = block;
+  frame->header_length = header;
+  frame->data = block + header;
+  frame->capture_length = captured < most ? captured : most;
+  frame->timestamp_ns = simple ? 0 : nanoseconds(from, count);
   *linktype = from->linktype;
   return wire;
 }

@@ -130,8 +130,8 @@ static bool is_lent(const libtrace_packet_t *raw) {
 static lts_status next_slot(lts_trace *trace, lts_slot **out) {
   lts_slot *last = &trace->slots[trace->turn];
   lts_slot *slot = &trace->slots[trace->turn ^= 1];
-  if (slot->borrower && lts_packet_detach(slot->borrower)) return LTS_ERROR;
-  if (last->borrower && is_lent(last->raw) && lts_packet_detach(last->borrower)) return LTS_ERROR;
+  if (slot->borrower && lts_frame_detach(slot->borrower)) return LTS_ERROR;
+  if (last->borrower && is_lent(last->raw) && lts_frame_detach(last->borrower)) return LTS_ERROR;
   *out = slot;
   return LTS_OK;
 }
@@ -154,12 +154,12 @@ static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   }
 }
 
-static lts_more admit(lts_trace *trace, lts_packet *packet) {
-  lts_more match = trace->filter ? lts_filter_match(trace->filter, packet) : LTS_ITEM;
+static lts_more admit(lts_trace *trace, lts_frame *frame) {
+  lts_more match = trace->filter ? lts_filter_match(trace->filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match;
-  if (trace->snaplen && packet->capture_length > (uint32_t)trace->snaplen)
-    packet->capture_length = (uint32_t)trace->snaplen;
+  if (trace->snaplen && frame->capture_length > (uint32_t)trace->snaplen)
+    frame->capture_length = (uint32_t)trace->snaplen;
   trace->accepted++;
   return LTS_ITEM;
 }
@@ -172,17 +172,17 @@ lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
     int64_t length;
     if (more == LTS_ITEM) more = read_slot(trace, &slot, &length);
     if (more != LTS_ITEM) return more;
-    lts_packet *packet = lts_packet_take();
-    if (!packet) return LTS_FAIL;
-    packet->slot = slot;
-    slot->borrower = packet;
-    lts_record(trace, slot->raw, length, packet);
-    more = admit(trace, packet);
+    lts_frame *frame = lts_frame_take();
+    if (!frame) return LTS_FAIL;
+    frame->slot = slot;
+    slot->borrower = frame;
+    lts_record(trace, slot->raw, length, frame);
+    more = admit(trace, frame);
     if (more == LTS_ITEM) {
-      *out = packet;
+      *out = &frame->self;
       return LTS_ITEM;
     }
-    delete_lts_packet(packet);
+    lts_frame_unref(frame);
     if (more == LTS_FAIL) return LTS_FAIL;
     if (rejected % BREATH == 0 && !lts_breathe()) return LTS_FAIL;
   }

@@ -57,10 +57,10 @@ int lts_dlt_of_link(int link) {
 /* ---- what the pcap formats share ---- */
 
 /* The radiotap flags say whether the frame ends with its FCS. Field 1, behind an optional TSFT. */
-static bool radiotap_has_fcs(const lts_packet *packet) {
+static bool radiotap_has_fcs(const lts_frame *frame) {
   enum { TSFT = 1, FLAGS = 2, EXTENDED = 0x80, HAS_FCS = 0x10 };
-  const uint8_t *at = packet->data;
-  uint32_t length = packet->capture_length, offset = 8;
+  const uint8_t *at = frame->data;
+  uint32_t length = frame->capture_length, offset = 8;
   if (length < 8 || !(at[4] & FLAGS)) return false;
   for (uint32_t present = 4; at[present + 3] & EXTENDED; offset += 4) {
     present += 4;
@@ -71,34 +71,34 @@ static bool radiotap_has_fcs(const lts_packet *packet) {
 }
 
 /* A pcap length leaves out the FCS, libtrace's includes it. */
-static uint8_t missing_fcs(const lts_packet *packet) {
+static uint8_t missing_fcs(const lts_frame *frame) {
   enum { SLL_PROTOCOL = 14, LOOPBACK = 0x0060 };
-  if (packet->link == TRACE_TYPE_ETH) return FCS;
-  if (packet->link == TRACE_TYPE_80211_RADIO) return radiotap_has_fcs(packet) ? 0 : FCS;
-  if (packet->link == TRACE_TYPE_LINUX_SLL && packet->capture_length >= 16)
-    return be16(packet->data + SLL_PROTOCOL) == LOOPBACK ? FCS : 0;
+  if (frame->link == TRACE_TYPE_ETH) return FCS;
+  if (frame->link == TRACE_TYPE_80211_RADIO) return radiotap_has_fcs(frame) ? 0 : FCS;
+  if (frame->link == TRACE_TYPE_LINUX_SLL && frame->capture_length >= 16)
+    return be16(frame->data + SLL_PROTOCOL) == LOOPBACK ? FCS : 0;
   return 0;
 }
 
 /* libtrace tells the two apart only for cooked captures and pflog. */
-static int16_t pcap_direction(const lts_packet *packet) {
+static int16_t pcap_direction(const lts_frame *frame) {
   enum { PFLOG_DIRECTION = 60, SLL2_TYPE = 10 };
-  const uint8_t *at = packet->data;
-  uint32_t length = packet->capture_length;
-  if (packet->link == TRACE_TYPE_LINUX_SLL && length >= 16) return be16(at) == 0;
-  if (packet->link == LTS_LINK_SLL2 && length >= 20) return at[SLL2_TYPE] == 0;
-  if (packet->link == TRACE_TYPE_PFLOG && length > PFLOG_DIRECTION) return at[PFLOG_DIRECTION] == 0;
+  const uint8_t *at = frame->data;
+  uint32_t length = frame->capture_length;
+  if (frame->link == TRACE_TYPE_LINUX_SLL && length >= 16) return be16(at) == 0;
+  if (frame->link == LTS_LINK_SLL2 && length >= 20) return at[SLL2_TYPE] == 0;
+  if (frame->link == TRACE_TYPE_PFLOG && length > PFLOG_DIRECTION) return at[PFLOG_DIRECTION] == 0;
   return TRACE_DIR_UNKNOWN;
 }
 
 /* pcap's link type field: its upper bits tell whether and how much FCS the frames end with. */
-static void pcap_link(lts_packet *packet, uint32_t field, uint32_t length) {
+static void pcap_link(lts_frame *frame, uint32_t field, uint32_t length) {
   enum { HAS_FCS_LENGTH = 0x04000000 };
-  packet->dlt = (int32_t)(field & 0xffff);
-  packet->link = (int16_t)lts_link_of_dlt(field & 0xffff);
-  packet->fcs = field & HAS_FCS_LENGTH ? 0 : missing_fcs(packet);
-  packet->wire_length = length > UINT32_MAX - packet->fcs ? length : length + packet->fcs;
-  packet->direction = pcap_direction(packet);
+  frame->dlt = (int32_t)(field & 0xffff);
+  frame->link = (int16_t)lts_link_of_dlt(field & 0xffff);
+  frame->fcs = field & HAS_FCS_LENGTH ? 0 : missing_fcs(frame);
+  frame->wire_length = length > UINT32_MAX - frame->fcs ? length : length + frame->fcs;
+  frame->direction = pcap_direction(frame);
 }
 
 /* ---- pcapfile: ---- */
@@ -128,41 +128,41 @@ static void learn_resolution(lts_trace *trace, libtrace_packet_t *raw, uint32_t 
 }
 
 static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                            lts_packet *packet) {
+                            lts_frame *frame) {
   enum { RECORD = 16 };
   uint8_t *at = raw->header;
   uint32_t captured = (uint32_t)length - RECORD;
   if (!trace->learned_order) learn_order(trace, raw, captured);
   uint32_t fraction = word(at + 4, trace->swapped);
   if (!trace->learned_resolution && fraction) learn_resolution(trace, raw, fraction);
-  packet->header = at;
-  packet->header_length = RECORD;
-  packet->data = at + RECORD;
-  packet->capture_length = captured;
-  packet->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
-                         (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
-  pcap_link(packet, (uint32_t)raw->type - TRACE_RT_DATA_DLT, word(at + 12, trace->swapped));
+  frame->header = at;
+  frame->header_length = RECORD;
+  frame->data = at + RECORD;
+  frame->capture_length = captured;
+  frame->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
+                        (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
+  pcap_link(frame, (uint32_t)raw->type - TRACE_RT_DATA_DLT, word(at + 12, trace->swapped));
 }
 
 /* ---- pcap:, pcapint:, pcapng: ---- */
 
 static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                        lts_packet *packet) {
+                        lts_frame *frame) {
   (void)trace, (void)length;
   struct pcap_pkthdr *header = raw->header;
-  packet->header = raw->header;
-  packet->header_length = sizeof *header;
-  packet->data = raw->payload;
-  packet->capture_length = smaller(header->caplen, LIBTRACE_PACKET_BUFSIZE);
-  packet->timestamp_ns = (int64_t)header->ts.tv_sec * BILLION + (int64_t)header->ts.tv_usec * 1000;
-  pcap_link(packet, (uint32_t)raw->type - TRACE_RT_DATA_DLT, header->len);
+  frame->header = raw->header;
+  frame->header_length = sizeof *header;
+  frame->data = raw->payload;
+  frame->capture_length = smaller(header->caplen, LIBTRACE_PACKET_BUFSIZE);
+  frame->timestamp_ns = (int64_t)header->ts.tv_sec * BILLION + (int64_t)header->ts.tv_usec * 1000;
+  pcap_link(frame, (uint32_t)raw->type - TRACE_RT_DATA_DLT, header->len);
 }
 
 static void record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                          lts_packet *packet) {
+                          lts_frame *frame) {
   (void)length;
-  uint32_t linktype, wire = lts_record_pcapng(trace, raw, packet, &linktype);
-  pcap_link(packet, linktype, wire);
+  uint32_t linktype, wire = lts_record_pcapng(trace, raw, frame, &linktype);
+  pcap_link(frame, linktype, wire);
 }
 
 /* ---- erf:, rawerf: ---- */
@@ -180,85 +180,84 @@ static uint32_t erf_framing(const libtrace_packet_t *raw, uint32_t record) {
   return smaller(framing + (ethernet ? PADDING : 0), record);
 }
 
-static void record_erf(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                       lts_packet *packet) {
+static void record_erf(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame) {
   (void)trace, (void)length;
   uint8_t *at = raw->header;
   uint64_t time = le64(at);
   uint32_t record = be16(at + 10);
-  packet->erf = true;
-  packet->header = at;
-  packet->header_length = erf_framing(raw, record);
-  packet->data = at + packet->header_length;
-  packet->wire_length = be16(at + 14);
+  frame->erf = true;
+  frame->header = at;
+  frame->header_length = erf_framing(raw, record);
+  frame->data = at + frame->header_length;
+  frame->wire_length = be16(at + 14);
   /* libtrace shows no bytes of a record with a receive error. */
-  packet->capture_length =
-      raw->payload ? smaller(record - packet->header_length, packet->wire_length) : 0;
-  packet->timestamp_ns =
+  frame->capture_length =
+      raw->payload ? smaller(record - frame->header_length, frame->wire_length) : 0;
+  frame->timestamp_ns =
       (int64_t)(time >> 32) * BILLION + (int64_t)(((time & UINT32_MAX) * (uint64_t)BILLION) >> 32);
-  packet->direction = at[9] & 3;
+  frame->direction = at[9] & 3;
   /* Guard: for type 0 libtrace 3 looks into the packet without asking how long it is. */
-  packet->link = at[8] & 0x7f ? (int16_t)trace_get_link_type(raw) : LTS_LINK_UNKNOWN;
-  packet->fcs = packet->link == TRACE_TYPE_ETH ? FCS : 0;
+  frame->link = at[8] & 0x7f ? (int16_t)trace_get_link_type(raw) : LTS_LINK_UNKNOWN;
+  frame->fcs = frame->link == TRACE_TYPE_ETH ? FCS : 0;
 }
 
 /* ---- the rest ---- */
 
 /* Old WAND formats: fixed records, of which libtrace claims more bytes than it has read. */
 static void record_legacy(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                          lts_packet *packet) {
+                          lts_frame *frame) {
   enum { NZIX_HEADER = 12, MOVED = 2 };
   (void)trace;
   uint8_t *at = raw->header;
-  packet->link = TRACE_TYPE_ETH;
+  frame->link = TRACE_TYPE_ETH;
   switch (trace_get_format(raw)) {
   case TRACE_FORMAT_LEGACY_ATM:
-    packet->header_length = 12, packet->wire_length = 53, packet->link = TRACE_TYPE_ATM;
+    frame->header_length = 12, frame->wire_length = 53, frame->link = TRACE_TYPE_ATM;
     break;
   case TRACE_FORMAT_LEGACY_ETH:
-    packet->header_length = 10, packet->wire_length = le16(at + 8) + FCS, packet->fcs = FCS;
+    frame->header_length = 10, frame->wire_length = le16(at + 8) + FCS, frame->fcs = FCS;
     break;
   case TRACE_FORMAT_LEGACY_POS:
-    packet->header_length = 16, packet->wire_length = be32(at + 12);
-    packet->link = (int16_t)trace_get_link_type(raw);
+    frame->header_length = 16, frame->wire_length = be32(at + 12);
+    frame->link = (int16_t)trace_get_link_type(raw);
     break;
   default: /* nzix: libtrace moves two bytes of padding into the header */
-    packet->header_length = NZIX_HEADER + MOVED, packet->wire_length = word(at + 8, false);
+    frame->header_length = NZIX_HEADER + MOVED, frame->wire_length = word(at + 8, false);
   }
-  packet->header = at;
-  packet->data = at + packet->header_length;
-  packet->capture_length = (uint32_t)length - packet->header_length;
-  packet->timestamp_ns = libtrace_ns(raw);
+  frame->header = at;
+  frame->data = at + frame->header_length;
+  frame->capture_length = (uint32_t)length - frame->header_length;
+  frame->timestamp_ns = libtrace_ns(raw);
 }
 
 /* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; the
  * record header tells whether it would. */
 static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t length,
-                                 const lts_packet *packet) {
-  int64_t wire = length - packet->header_length;
-  if (packet->rt_type == TRACE_RT_DATA_LINUX_RING)
+                                 const lts_frame *frame) {
+  int64_t wire = length - frame->header_length;
+  if (frame->rt_type == TRACE_RT_DATA_LINUX_RING)
     wire = ((const struct tpacket2_hdr *)raw->header)->tp_len;
   if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
-  return (uint32_t)wire + packet->fcs;
+  return (uint32_t)wire + frame->fcs;
 }
 
 static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                         lts_packet *packet) {
+                         lts_frame *frame) {
   (void)trace;
   size_t framing = trace_get_framing_length(raw);
   size_t captured = raw->payload ? trace_get_capture_length(raw) : 0;
-  packet->header = raw->header;
-  packet->header_length = framing <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)framing : 0;
-  packet->data = raw->payload;
-  packet->capture_length = captured <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)captured : 0;
-  packet->link = (int16_t)trace_get_link_type(raw);
-  packet->fcs = packet->link == TRACE_TYPE_ETH ? FCS : 0;
-  packet->wire_length = safe_wire_length(raw, length, packet);
-  packet->direction = (int16_t)trace_get_direction(raw);
-  packet->timestamp_ns = libtrace_ns(raw);
+  frame->header = raw->header;
+  frame->header_length = framing <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)framing : 0;
+  frame->data = raw->payload;
+  frame->capture_length = captured <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)captured : 0;
+  frame->link = (int16_t)trace_get_link_type(raw);
+  frame->fcs = frame->link == TRACE_TYPE_ETH ? FCS : 0;
+  frame->wire_length = safe_wire_length(raw, length, frame);
+  frame->direction = (int16_t)trace_get_direction(raw);
+  frame->timestamp_ns = libtrace_ns(raw);
 }
 
-typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_packet *);
+typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_frame *);
 
 static recorder *recorder_of(libtrace_packet_t *raw) {
   if (lts_raw_is_pcapng(raw)) return record_pcapng;
@@ -275,16 +274,16 @@ static recorder *recorder_of(libtrace_packet_t *raw) {
   }
 }
 
-void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_packet *packet) {
-  packet->filled = true;
-  packet->erf = false;
-  packet->fcs = 0;
-  packet->dlt = -1;
-  packet->direction = TRACE_DIR_UNKNOWN;
-  packet->rt_type = (uint32_t)raw->type;
-  packet->headers.decoded = false;
+void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame) {
+  frame->filled = true;
+  frame->erf = false;
+  frame->fcs = 0;
+  frame->dlt = -1;
+  frame->direction = TRACE_DIR_UNKNOWN;
+  frame->rt_type = (uint32_t)raw->type;
+  frame->headers.decoded = false;
   recorder *record = recorder_of(raw);
-  record(trace, raw, length, packet);
+  record(trace, raw, length, frame);
   /* libtrace leaves an error behind for an odd packet, and would refuse to read on. */
   if (record != record_pcapfile && trace_is_err(trace->raw)) trace_get_err(trace->raw);
 }

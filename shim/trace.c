@@ -174,7 +174,7 @@ lts_status lts_trace_start(lts_trace *trace) {
 
 lts_status lts_trace_detach_all(lts_trace *trace) {
   for (int i = 0; i < 2; i++)
-    if (trace->slots[i].borrower && lts_packet_detach(trace->slots[i].borrower)) return LTS_ERROR;
+    if (trace->slots[i].borrower && lts_frame_detach(trace->slots[i].borrower)) return LTS_ERROR;
   return LTS_OK;
 }
 

@@ -45,7 +45,7 @@ there; one that the capture cuts off raises `TruncatedError`.";
 %feature("python:slot", "tp_repr", functype="reprfunc") lts_packet::repr;
 %rename(__repr__) lts_packet::repr;
 %rename(__bytes__) lts_packet::captured;
-typedef struct lts_packet {} lts_packet;
+struct lts_packet {};
 METHOD(lts_packet, captured, "All captured bytes, copied, as `bytes`.")
 METHOD(lts_packet, apply_filter, "apply_filter(filter)
 --

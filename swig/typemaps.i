@@ -78,6 +78,17 @@
 
 %apply int { lts_statistic, lts_feature };
 
+/* A field that can be set: out of range is the shim's to say. */
+%typemap(in) lts_number {
+  int overflow = 0;
+  if (!PyLong_Check($input)) {
+    PyErr_Format(PyExc_TypeError, "expected an int, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
+  long value = PyLong_AsLongAndOverflow($input, &overflow);
+  $1 = overflow || value > INT_MAX || value < INT_MIN ? -1 : (int)value;
+}
+
 /* ---- outcomes ---- */
 
 %typemap(out) lts_status {
@@ -124,6 +135,22 @@
 %typemap(out) lts_truth {
   if ($1 == LTS_FAILED) RAISE
   $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
+}
+
+%typemap(out) lts_number = lts_field;
+
+%typemap(out) lts_value {
+  switch ($1.kind) {
+    case LTS_VALUE_FAILED: RAISE
+    case LTS_VALUE_FALSE: $result = PyBool_FromLong(0); break;
+    case LTS_VALUE_TRUE: $result = PyBool_FromLong(1); break;
+    case LTS_VALUE_BYTES:
+      $result = PyByteArray_FromStringAndSize(
+          (const char *)($1.bytes.data ? $1.bytes.data : $1.room), (Py_ssize_t)$1.bytes.length);
+      break;
+    case LTS_VALUE_LAYER:
+      $result = SWIG_NewPointerObj($1.layer, layer_descriptor($1.type), SWIG_POINTER_OWN);
+  }
 }
 
 %typemap(out) lts_count {

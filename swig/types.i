@@ -25,6 +25,7 @@ typedef struct lts_filter {} lts_filter;
 FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 
 %include "packet.i"
+%include "layers.i"
 
 %feature("python:tp_iter", "PyObject_SelfIter") lts_trace;
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The memory of packets.
+ */
+#include "lts_int.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Most packets are dropped at once; their structs are used again. */
+enum { SPARE = 64 };
+static lts_frame *spare_frames[SPARE];
+static int spare_frame_count;
+static lts_packet *spare_layers[SPARE];
+static int spare_layer_count;
+
+/* ---- frames ---- */
+
+lts_frame *lts_frame_take(void) {
+  lts_frame *frame =
+      spare_frame_count ? spare_frames[--spare_frame_count] : calloc(1, sizeof *frame);
+  if (!frame) {
+    lts_fail_memory();
+    return NULL;
+  }
+  frame->self.frame = frame;
+  frame->references = 1;
+  frame->slot = NULL;
+  frame->owned = NULL;
+  frame->lender = NULL;
+  return frame;
+}
+
+void lts_frame_unref(lts_frame *frame) {
+  if (--frame->references) return;
+  if (frame->slot) frame->slot->borrower = NULL;
+  if (frame->lender) lts_return_buffer(frame->lender);
+  free(frame->owned);
+  if (spare_frame_count < SPARE)
+    spare_frames[spare_frame_count++] = frame;
+  else
+    free(frame);
+}
+
+lts_status lts_frame_detach(lts_frame *frame) {
+  uint8_t *copy = malloc((size_t)frame->header_length + frame->capture_length + 1);
+  if (!copy) return lts_fail_memory();
+  if (frame->header_length) memcpy(copy, frame->header, frame->header_length);
+  if (frame->capture_length)
+    memcpy(copy + frame->header_length, frame->data, frame->capture_length);
+  frame->owned = frame->header = copy;
+  frame->data = copy + frame->header_length;
+  frame->slot->borrower = NULL;
+  frame->slot = NULL;
+  return LTS_OK;
+}
+
+bool lts_frame_is_filled(const lts_frame *frame) {
+  if (frame->filled) return true;
+  lts_fail(LTS_E_VALUE, 0, NULL, "nothing was read into this packet yet");
+  return false;
+}
+
+/* ---- packets and layers ---- */
+
+lts_packet *new_lts_packet(void) {
+  lts_frame *frame = lts_frame_take();
+  if (!frame) return NULL;
+  frame->filled = false;
+  frame->capture_length = frame->header_length = 0;
+  return &frame->self;
+}
+
+lts_packet *lts_packet_ref(lts_packet *packet) {
+  packet->frame->references++;
+  return &packet->frame->self;
+}
+
+void delete_lts_packet(lts_packet *packet) {
+  if (!packet) return;
+  lts_frame *frame = packet->frame;
+  if (packet != &frame->self) {
+    if (spare_layer_count < SPARE)
+      spare_layers[spare_layer_count++] = packet;
+    else
+      free(packet);
+  }
+  lts_frame_unref(frame);
+}
+
+lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at) {
+  lts_packet *packet =
+      spare_layer_count ? spare_layers[--spare_layer_count] : malloc(sizeof *packet);
+  if (!packet) {
+    lts_fail_memory();
+    return LTS_NO_LAYER;
+  }
+  *packet = (lts_packet){.frame = frame, .layer = layer, .at = at};
+  frame->references++;
+  return packet;
+}
+
+lts_status lts_packet_pin(lts_packet *packet) {
+  return packet->frame->slot ? lts_frame_detach(packet->frame) : LTS_OK;
+}
