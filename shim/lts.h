@@ -25,8 +25,10 @@ typedef struct lts_filter lts_filter;
 #define LTS_LAYERS(X)                                                                              \
   X(layer2)                                                                                        \
   X(layer3)                                                                                        \
-  X(transport) X(internet) X(ip) X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo)    \
-      X(redirect) X(echo6) X(toobig6) X(param6) X(neighbour6)
+  X(transport)                                                                                     \
+  X(internet)                                                                                      \
+  X(ip) X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6)        \
+      X(toobig6) X(param6) X(neighbour6)
 #define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
 LTS_LAYERS(LTS_DECLARE)
 
@@ -341,5 +343,60 @@ lts_field lts_udp_len_get(lts_udp *udp);
 lts_number lts_udp_checksum_get(lts_udp *udp);
 lts_status lts_udp_checksum_set(lts_udp *udp, int value);
 lts_transport *lts_udp_payload_get(lts_udp *udp);
+
+lts_field lts_icmp_type_get(lts_icmp *icmp);
+lts_field lts_icmp_code_get(lts_icmp *icmp);
+lts_number lts_icmp_checksum_get(lts_icmp *icmp);
+lts_status lts_icmp_checksum_set(lts_icmp *icmp, int value);
+lts_value lts_icmp_payload_get(lts_icmp *icmp);
+lts_echo *lts_icmp_echo_get(lts_icmp *icmp);
+lts_field lts_echo_ident_get(lts_echo *echo);
+lts_field lts_echo_sequence_get(lts_echo *echo);
+lts_redirect *lts_icmp_redirect_get(lts_icmp *icmp);
+
+lts_field lts_icmp6_type_get(lts_icmp6 *icmp6);
+lts_field lts_icmp6_code_get(lts_icmp6 *icmp6);
+lts_number lts_icmp6_checksum_get(lts_icmp6 *icmp6);
+lts_status lts_icmp6_checksum_set(lts_icmp6 *icmp6, int value);
+lts_value lts_icmp6_payload_get(lts_icmp6 *icmp6);
+lts_echo6 *lts_icmp6_echo_get(lts_icmp6 *icmp6);
+lts_field lts_echo6_ident_get(lts_echo6 *echo6);
+lts_field lts_echo6_sequence_get(lts_echo6 *echo6);
+lts_toobig6 *lts_icmp6_toobig_get(lts_icmp6 *icmp6);
+lts_field lts_toobig6_mtu_get(lts_toobig6 *toobig6);
+lts_param6 *lts_icmp6_param_get(lts_icmp6 *icmp6);
+lts_field lts_param6_pointer_get(lts_param6 *param6);
+lts_neighbour6 *lts_icmp6_neighbour_get(lts_icmp6 *icmp6);
+
+lts_field lts_sctp_src_port_get(lts_sctp *sctp);
+lts_field lts_sctp_dst_port_get(lts_sctp *sctp);
+lts_field lts_sctp_verification_tag_get(lts_sctp *sctp);
+lts_field lts_sctp_checksum_get(lts_sctp *sctp);
+/* Objects of type lts_chunk. */
+lts_list lts_sctp_chunks_get(lts_sctp *sctp);
+lts_field lts_chunk_type_get(lts_chunk *chunk);
+lts_field lts_chunk_flags_get(lts_chunk *chunk);
+lts_field lts_chunk_length_get(lts_chunk *chunk);
+lts_truth lts_chunk_is_ok_get(lts_chunk *chunk);
+lts_bytearray lts_chunk_bytes_get(lts_chunk *chunk);
+
+/* ---- layers from elsewhere ---- */
+
+/* The bytes stay where they are until lts_hooks.return_buffer(lender). LTS_NO_LAYER when it fails,
+ * and the caller keeps them. */
+lts_packet *lts_layer_from_bytes(lts_layer_kind kind, const uint8_t *data, size_t length,
+                                 void *lender);
+/* NULL where there is no such layer. */
+lts_packet *lts_layer_from_layer(lts_layer_kind kind, lts_packet *source);
+
+/* ---- checksums; LTS_ABSENT where it cannot be computed ---- */
+
+lts_truth lts_internet_test_l3_cksm(lts_internet *internet);
+lts_truth lts_internet_set_l3_cksm(lts_internet *internet);
+lts_truth lts_internet_test_trans_cksm(lts_internet *internet);
+lts_truth lts_internet_set_trans_cksm(lts_internet *internet);
+lts_truth lts_ip_checksum_ok(lts_ip *ip);
+lts_status lts_ip_set_checksum(lts_ip *ip);
+lts_truth lts_packet_set_checksums(lts_packet *packet);
 
 #endif

@@ -10,6 +10,16 @@
 %rename(IP6) lts_ip6;
 %rename(TCP) lts_tcp;
 %rename(UDP) lts_udp;
+%rename(ICMP) lts_icmp;
+%rename(ICMP6) lts_icmp6;
+%rename(SCTP) lts_sctp;
+%rename(Chunk) lts_chunk;
+%rename(Echo) lts_echo;
+%rename(Redirect) lts_redirect;
+%rename(Echo6) lts_echo6;
+%rename(TooBig6) lts_toobig6;
+%rename(Param6) lts_param6;
+%rename(Neighbour6) lts_neighbour6;
 
 %define LAYER(CLASS, BASE, DOC)
 %feature("docstring", DOC) CLASS;
@@ -17,10 +27,6 @@
 %feature("python:bf_getbuffer", "packet_getbuffer") CLASS;
 %feature("python:bf_releasebuffer", "packet_releasebuffer") CLASS;
 %typemap(in) struct CLASS *self = struct lts_packet *self;
-%typemap(out) struct CLASS * {
-  if ((void *)$1 == LTS_NO_LAYER) RAISE
-  $result = $1 ? SWIG_NewPointerObj($1, $1_descriptor, SWIG_POINTER_OWN) : SWIG_Py_Void();
-}
 struct CLASS : BASE {};
 %extend CLASS { ~CLASS(); }
 %enddef
@@ -44,6 +50,16 @@ LAYER(lts_ip, lts_internet, "An IPv4 header (RFC 791, 3.1).")
 LAYER(lts_ip6, lts_internet, "An IPv6 header (RFC 8200, 3).")
 LAYER(lts_tcp, lts_internet, "A TCP header (RFC 9293, 3.1).")
 LAYER(lts_udp, lts_internet, "A UDP header (RFC 768).")
+LAYER(lts_icmp, lts_ip, "An ICMP message (RFC 792), with the fields of the IPv4 header around it.")
+LAYER(lts_echo, lts_icmp, "An ICMP message seen as echo or echo reply.")
+LAYER(lts_redirect, lts_icmp, "An ICMP message seen as redirect.")
+LAYER(lts_icmp6, lts_ip6, "An ICMPv6 message (RFC 4443), with the fields of the IPv6 header around it.")
+LAYER(lts_echo6, lts_icmp6, "An ICMPv6 message seen as echo request or reply.")
+LAYER(lts_toobig6, lts_icmp6, "An ICMPv6 message seen as packet too big.")
+LAYER(lts_param6, lts_icmp6, "An ICMPv6 message seen as parameter problem.")
+LAYER(lts_neighbour6, lts_icmp6, "An ICMPv6 message seen as neighbour discovery (RFC 4861).")
+LAYER(lts_sctp, lts_internet, "An SCTP packet (RFC 9260, 3).")
+LAYER(lts_chunk, lts_sctp, "A chunk of an SCTP packet (RFC 9260, 3.2).")
 
 %{
 static swig_type_info *layer_descriptor(int layer) {
@@ -129,3 +145,88 @@ FIELD(lts_udp, lts_field, dst_port, "int: Destination port.")
 FIELD(lts_udp, lts_field, len, "int: Length in the header, header included, in bytes.")
 SETTABLE(lts_udp, lts_number, checksum, "int: Checksum, 0..65535. Settable on a captured packet's header.")
 OBJECT(lts_udp, lts_transport, payload, "Transport or None: What follows the header, if anything.")
+
+OBJECT(lts_packet, lts_icmp, icmp, "ICMP or None: The ICMP message, if any byte of it is captured.")
+OBJECT(lts_packet, lts_icmp6, icmp6, "ICMP6 or None: The ICMPv6 message, if any byte of it is captured.")
+OBJECT(lts_packet, lts_sctp, sctp, "SCTP or None: The SCTP header, if at least its ports are captured.")
+
+FIELD(lts_icmp, lts_field, type, "int: Message type.")
+FIELD(lts_icmp, lts_field, code, "int: Message code.")
+SETTABLE(lts_icmp, lts_number, checksum, "int: Checksum of the message, 0..65535. Settable on a captured packet's message.")
+FIELD(lts_icmp, lts_value, payload, "IP or bytearray: The packet that an error message quotes; of other messages the bytes behind the first 8.")
+OBJECT(lts_icmp, lts_echo, echo, "Echo: The message seen as echo, whatever its type.")
+FIELD(lts_echo, lts_field, ident, "int: Identifier.")
+FIELD(lts_echo, lts_field, sequence, "int: Sequence number.")
+OBJECT(lts_icmp, lts_redirect, redirect, "Redirect: The message seen as redirect, whatever its type.")
+
+FIELD(lts_icmp6, lts_field, type, "int: Message type.")
+FIELD(lts_icmp6, lts_field, code, "int: Message code.")
+SETTABLE(lts_icmp6, lts_number, checksum, "int: Checksum of the message, 0..65535. Settable on a captured packet's message.")
+FIELD(lts_icmp6, lts_value, payload, "IP6 or bytearray: The packet that an error message quotes; of other messages the bytes behind the first 8.")
+OBJECT(lts_icmp6, lts_echo6, echo, "Echo6: The message seen as echo, whatever its type.")
+FIELD(lts_echo6, lts_field, ident, "int: Identifier.")
+FIELD(lts_echo6, lts_field, sequence, "int: Sequence number.")
+OBJECT(lts_icmp6, lts_toobig6, toobig, "TooBig6: The message seen as packet too big, whatever its type.")
+FIELD(lts_toobig6, lts_field, mtu, "int: MTU of the next link in bytes (RFC 4443, 3.2).")
+OBJECT(lts_icmp6, lts_param6, param, "Param6: The message seen as parameter problem, whatever its type.")
+FIELD(lts_param6, lts_field, pointer, "int: Offset of the offending byte (RFC 4443, 3.4).")
+OBJECT(lts_icmp6, lts_neighbour6, neighbour, "Neighbour6: The message seen as neighbour discovery, whatever its type.")
+
+FIELD(lts_sctp, lts_field, src_port, "int: Source port.")
+FIELD(lts_sctp, lts_field, dst_port, "int: Destination port.")
+FIELD(lts_sctp, lts_field, verification_tag, "int: Verification tag.")
+FIELD(lts_sctp, lts_field, checksum, "int: Checksum, 32 bits, as on the wire in network order.")
+FIELD(lts_sctp, lts_list, chunks, "list of Chunk: The chunks; the last one may be cut off.")
+FIELD(lts_chunk, lts_field, type, "int: Chunk type.")
+FIELD(lts_chunk, lts_field, flags, "int: Chunk flags.")
+FIELD(lts_chunk, lts_field, length, "int: Length in bytes, header included, padding not.")
+FIELD(lts_chunk, lts_truth, is_ok, "bool: Whether the chunk is captured in full.")
+FIELD(lts_chunk, lts_bytearray, bytes, "bytearray: What follows the chunk's header, copied.")
+
+%define CHECKSUM(CLASS, NAME, DOC)
+%feature("docstring") CLASS::NAME DOC;
+%extend CLASS { lts_truth NAME(); }
+%enddef
+
+CHECKSUM(lts_internet, test_l3_cksm, "test_l3_cksm()
+--
+
+Whether the IPv4 header checksum is right, as `bool`; None for IPv6 or if the header is cut off.")
+CHECKSUM(lts_internet, set_l3_cksm, "set_l3_cksm()
+--
+
+Write the right IPv4 header checksum. Return True, or None as `test_l3_cksm`.")
+CHECKSUM(lts_internet, test_trans_cksm, "test_trans_cksm()
+--
+
+Whether the checksum of TCP, UDP, ICMP or ICMPv6 is right, as `bool`; None for other protocols, for
+later fragments and for packets that are not captured in full.")
+CHECKSUM(lts_internet, set_trans_cksm, "set_trans_cksm()
+--
+
+Write the right transport checksum. Return True, or None as `test_trans_cksm`.")
+CHECKSUM(lts_ip, checksum_ok, "checksum_ok()
+--
+
+Whether the IPv4 header checksum is right, as `bool`; None if the header is cut off.")
+%feature("docstring") lts_ip::set_checksum "set_checksum()
+--
+
+Write the right IPv4 header checksum, if the header is captured.";
+%extend lts_ip { lts_status set_checksum(); }
+CHECKSUM(lts_packet, set_checksums, "set_checksums()
+--
+
+Write the right checksums of the IPv4 header and of the transport header.
+
+Returns
+-------
+bool or None
+    True; None where there is no IP, or no transport checksum that can be computed.
+
+Raises
+------
+ValueError
+    On a packet itself, on a copy, or if the packet is not captured in full.")
+
+%include "construct.i"

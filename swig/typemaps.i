@@ -153,6 +153,26 @@
   }
 }
 
+/* SWIG finds these only if they stand before the type that has such members. */
+%typemap(out) struct lts_layer2 *, struct lts_layer3 *, struct lts_transport *, struct lts_ip *,
+    struct lts_ip6 *, struct lts_tcp *, struct lts_udp *, struct lts_icmp *, struct lts_icmp6 *,
+    struct lts_sctp *, struct lts_echo *, struct lts_redirect *, struct lts_echo6 *,
+    struct lts_toobig6 *, struct lts_param6 *, struct lts_neighbour6 * {
+  if ((void *)$1 == (void *)LTS_NO_LAYER) RAISE
+  $result = $1 ? SWIG_NewPointerObj($1, $1_descriptor, SWIG_POINTER_OWN) : SWIG_Py_Void();
+}
+
+/* Of an SCTP packet's chunks. */
+%typemap(out) lts_list {
+  if ($1.length < 0) RAISE
+  $result = PyList_New($1.length);
+  for (int i = 0; i < $1.length; i++) {
+    PyObject *item = SWIG_NewPointerObj($1.items[i], SWIGTYPE_p_lts_chunk, SWIG_POINTER_OWN);
+    if ($result) PyList_SET_ITEM($result, i, item);
+  }
+  free($1.items);
+}
+
 %typemap(out) lts_count {
   $result = $1 == LTS_UNKNOWN ? SWIG_Py_Void() : PyLong_FromUnsignedLongLong($1);
 }
