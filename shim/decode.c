@@ -309,6 +309,6 @@ lts_headers *lts_frame_decode(lts_frame *frame) {
   note_ethertype(headers, &c, ethertype);
   ethertype = skip_tags(&c, ethertype);
   headers->network = read_network(&c, version_of(ethertype));
-  headers->decoded = true;
+  headers->decoded = !frame->exposed;
   return headers;
 }

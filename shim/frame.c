@@ -28,6 +28,7 @@ lts_frame *lts_frame_take(void) {
   frame->slot = NULL;
   frame->owned = NULL;
   frame->lender = NULL;
+  frame->exposed = false;
   return frame;
 }
 
@@ -101,5 +102,7 @@ lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at) 
 }
 
 lts_status lts_packet_pin(lts_packet *packet) {
+  packet->frame->exposed = true;
+  if (!packet->frame->lender) packet->frame->headers.decoded = false;
   return packet->frame->slot ? lts_frame_detach(packet->frame) : LTS_OK;
 }

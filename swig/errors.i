@@ -45,19 +45,23 @@ static void register_exceptions(PyObject *callable) {
 %enddef
 
 %{
-/* What old programs expect of a field that cannot be set or deleted, and what SWIG's own setters
- * leave out: an exception for `del`. */
+/* What old programs expect of a field that cannot be set or deleted, and of a name that is none;
+ * SWIG's types have a __dict__, which only a script's own subclass shall use. */
 static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
-  PyObject *descriptor = PyObject_GetAttr((PyObject *)Py_TYPE(self), name);
+  PyTypeObject *type = Py_TYPE(self);
+  PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
+  int subclass = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
   int fixed = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type &&
               (!value || !((PyGetSetDescrObject *)descriptor)->d_getset->set);
   Py_XDECREF(descriptor);
   PyErr_Clear();
-  if (fixed) {
-    PyErr_Format(PyExc_TypeError, "'%U' of a %.100s cannot be %s", name, Py_TYPE(self)->tp_name,
+  if (fixed)
+    PyErr_Format(PyExc_TypeError, "'%U' of a %.100s cannot be %s", name, type->tp_name,
                  value ? "assigned" : "deleted");
-    return -1;
-  }
-  return PyObject_GenericSetAttr(self, name, value);
+  else if (!descriptor && !subclass)
+    PyErr_Format(PyExc_AttributeError, "a %.100s has no attribute '%U'", type->tp_name, name);
+  else
+    return PyObject_GenericSetAttr(self, name, value);
+  return -1;
 }
 %}

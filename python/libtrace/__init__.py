@@ -8,7 +8,27 @@
 """
 
 from libtrace.build import __version__, features
-from libtrace.core import Packet
+from libtrace.core import (
+    ICMP,
+    ICMP6,
+    IP,
+    IP6,
+    SCTP,
+    TCP,
+    UDP,
+    Chunk,
+    Echo,
+    Echo6,
+    Internet,
+    Layer2,
+    Layer3,
+    Neighbour6,
+    Packet,
+    Param6,
+    Redirect,
+    TooBig6,
+    Transport,
+)
 from libtrace.enums import Compression, Direction, LinkType
 from libtrace.errors import (
     FilterError,
@@ -20,16 +40,34 @@ from libtrace.errors import (
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
+    "ICMP",
+    "ICMP6",
+    "IP",
+    "IP6",
+    "SCTP",
+    "TCP",
+    "UDP",
+    "Chunk",
     "Compression",
     "Direction",
+    "Echo",
+    "Echo6",
     "Filter",
     "FilterError",
+    "Internet",
+    "Layer2",
+    "Layer3",
     "LibtraceError",
     "LinkType",
+    "Neighbour6",
     "Packet",
+    "Param6",
+    "Redirect",
+    "TooBig6",
     "Trace",
     "TraceStateError",
     "TraceTimeout",
+    "Transport",
     "TruncatedError",
     "__version__",
     "features",
