@@ -3,40 +3,7 @@
  * Where a packet's headers are. The one decoder: it walks from the captured bytes and never looks
  * behind them, which libtrace's own accessors do.
  */
-#include "bytes.h"
-#include "lts_int.h"
-
-enum {
-  ETHERTYPE_IP = 0x0800,
-  ETHERTYPE_IPV6 = 0x86dd,
-  ETHERTYPE_VLAN = 0x8100,
-  ETHERTYPE_QINQ = 0x88a8,
-  ETHERTYPE_OLD_QINQ = 0x9100,
-  ETHERTYPE_MPLS = 0x8847,
-  ETHERTYPE_MPLS_MULTICAST = 0x8848,
-  ETHERTYPE_PPPOE = 0x8864,
-  ETHERTYPE_802_3 = 0x0600, /* smaller values are lengths */
-  VLAN_ID = 0x0fff,
-};
-
-typedef struct cursor {
-  const uint8_t *data;
-  uint32_t at, end;
-  bool cut; /* a header that must be there is not captured in full */
-} cursor;
-
-static bool has(const cursor *c, uint32_t bytes) { return c->end - c->at >= bytes; }
-
-static bool need(cursor *c, uint32_t bytes) {
-  if (!has(c, bytes)) c->cut = true;
-  return !c->cut;
-}
-
-/* Skips a header that is there in full; else, nothing more is. */
-static bool skip(cursor *c, uint32_t bytes) {
-  c->at = need(c, bytes) ? c->at + bytes : c->end;
-  return !c->cut;
-}
+#include "walk.h"
 
 /* ---- pseudo-headers, which were never on the wire ---- */
 
@@ -59,17 +26,17 @@ static int skip_pseudo(cursor *c, int link, uint16_t *ethertype) {
   const uint8_t *at = c->data + c->at;
   switch (link) {
   case TRACE_TYPE_LINUX_SLL:
-    if (!skip(c, SLL)) return TRACE_TYPE_NONE;
+    if (!step(c, "sll", SLL)) return TRACE_TYPE_NONE;
     return skip_pseudo(c, behind_cooked(be16(at + 2), be16(at + 14), ethertype), ethertype);
   case LTS_LINK_SLL2:
-    if (!skip(c, SLL2)) return TRACE_TYPE_NONE;
+    if (!step(c, "sll2", SLL2)) return TRACE_TYPE_NONE;
     return skip_pseudo(c, behind_cooked(be16(at + 8), be16(at), ethertype), ethertype);
   case TRACE_TYPE_80211_RADIO:
-    if (need(c, 4)) skip(c, le16(at + 2));
+    if (need(c, 4)) step(c, "radiotap", le16(at + 2));
     return TRACE_TYPE_80211;
-  case TRACE_TYPE_80211_PRISM: skip(c, PRISM); return TRACE_TYPE_80211;
+  case TRACE_TYPE_80211_PRISM: step(c, "prism", PRISM); return TRACE_TYPE_80211;
   case TRACE_TYPE_PFLOG:
-    if (need(c, 1)) skip(c, (at[0] + 3u) & ~3u);
+    if (need(c, 1)) step(c, "pflog", (at[0] + 3u) & ~3u);
     return TRACE_TYPE_NONE;
   default: return link;
   }
@@ -96,22 +63,27 @@ static uint16_t ethertype_of_ppp(uint16_t protocol) {
 /* RFC 1661, with or without the address and control bytes of RFC 1662. */
 static uint16_t skip_ppp(cursor *c) {
   enum { HDLC_UNNUMBERED = 0xff03 };
-  if (has(c, 2) && be16(c->data + c->at) == HDLC_UNNUMBERED) skip(c, 2);
   const uint8_t *at = c->data + c->at;
-  return skip(c, 2) ? ethertype_of_ppp(be16(at)) : 0;
+  uint32_t framing = has(c, 2) && be16(at) == HDLC_UNNUMBERED ? 2 : 0;
+  return step(c, "ppp", framing + 2) ? ethertype_of_ppp(be16(at + framing)) : 0;
 }
 
 static uint16_t skip_hdlc(cursor *c) {
   if (has(c, 1) && c->data[c->at] == 0xff) return skip_ppp(c);
   const uint8_t *at = c->data + c->at;
-  return skip(c, 4) ? be16(at + 2) : 0;
+  return step(c, "chdlc", 4) ? be16(at + 2) : 0;
+}
+
+uint16_t walk_ethernet(cursor *c) {
+  const uint8_t *at = c->data + c->at;
+  return step(c, "eth", 14) ? be16(at + 12) : 0;
 }
 
 static uint16_t skip_llcsnap(cursor *c) {
   enum { SNAP = 0xaaaa };
   const uint8_t *at = c->data + c->at;
   if (!need(c, 2) || be16(at) != SNAP) return 0;
-  return skip(c, 8) ? be16(at + 6) : 0;
+  return step(c, "llc", 8) ? be16(at + 6) : 0;
 }
 
 /* IEEE 802.11: only data frames carry packets. */
@@ -123,22 +95,21 @@ static uint16_t skip_80211(cursor *c) {
   if (type != DATA || subtype & 4 || protected) return 0;
   uint32_t length =
       SHORT + ((flags & 3) == 3 ? ADDRESS : 0) + (qos ? QOS : 0) + (qos && flags & 0x80 ? HT : 0);
-  return skip(c, length) ? skip_llcsnap(c) : 0;
+  return step(c, "wlan", length) ? skip_llcsnap(c) : 0;
 }
 
 static uint16_t skip_link(cursor *c, int link) {
   enum { ATM_WITHOUT_HEC = 4, FAMILY = 4 };
-  const uint8_t *at = c->data + c->at;
   switch (link) {
-  case TRACE_TYPE_ETH: return skip(c, 14) ? be16(at + 12) : 0;
+  case TRACE_TYPE_ETH: return walk_ethernet(c);
   case TRACE_TYPE_80211: return skip_80211(c);
   case TRACE_TYPE_PPP:
   case TRACE_TYPE_POS: return skip_ppp(c);
   case TRACE_TYPE_HDLC_POS: return skip_hdlc(c);
-  case TRACE_TYPE_ATM: return skip(c, ATM_WITHOUT_HEC) ? skip_llcsnap(c) : 0;
+  case TRACE_TYPE_ATM: return step(c, "atm", ATM_WITHOUT_HEC) ? skip_llcsnap(c) : 0;
   case TRACE_TYPE_LLCSNAP: return skip_llcsnap(c);
   case LTS_LINK_NULL:
-  case TRACE_TYPE_OPENBSD_LOOP: return skip(c, FAMILY) ? ethertype_of_ip(c) : 0;
+  case TRACE_TYPE_OPENBSD_LOOP: return step(c, "null", FAMILY) ? ethertype_of_ip(c) : 0;
   case TRACE_TYPE_NONE:
   case LTS_LINK_IPV4:
   case LTS_LINK_IPV6: return ethertype_of_ip(c);
@@ -179,18 +150,18 @@ static bool is_vlan(uint16_t ethertype) {
 
 static uint16_t skip_vlan(cursor *c) {
   const uint8_t *at = c->data + c->at;
-  return skip(c, 4) ? be16(at + 2) : 0;
+  return step(c, "vlan", 4) ? be16(at + 2) : 0;
 }
 
 /* RFC 3032 has no type field: behind the last label the version of IP tells. */
 static uint16_t skip_mpls(cursor *c, uint16_t ethertype) {
   enum { BOTTOM = 1 };
   const uint8_t *at = c->data + c->at;
-  if (!skip(c, 4)) return 0;
+  if (!step(c, "mpls", 4)) return 0;
   return at[2] & BOTTOM ? ethertype_of_ip(c) : ethertype;
 }
 
-static uint16_t skip_tags(cursor *c, uint16_t ethertype) {
+uint16_t walk_tags(cursor *c, uint16_t ethertype) {
   enum { PPPOE = 6 };
   for (;;) {
     if (is_vlan(ethertype))
@@ -198,7 +169,7 @@ static uint16_t skip_tags(cursor *c, uint16_t ethertype) {
     else if (ethertype == ETHERTYPE_MPLS || ethertype == ETHERTYPE_MPLS_MULTICAST)
       ethertype = skip_mpls(c, ethertype);
     else if (ethertype == ETHERTYPE_PPPOE)
-      ethertype = skip(c, PPPOE) ? skip_ppp(c) : 0;
+      ethertype = step(c, "pppoe", PPPOE) ? skip_ppp(c) : 0;
     else
       return ethertype;
   }
@@ -207,6 +178,7 @@ static uint16_t skip_tags(cursor *c, uint16_t ethertype) {
 /* libtrace's view, which old programs rely on: one 802.1Q tag is taken off, no more. */
 static void note_ethertype(lts_headers *headers, const cursor *behind_link, uint16_t ethertype) {
   cursor c = *behind_link;
+  c.stack = NULL;
   headers->ethertype = ethertype;
   headers->vlan_id = 0;
   if (ethertype == ETHERTYPE_VLAN && has(&c, 4)) {
@@ -234,7 +206,7 @@ static void read_ipv4(lts_network *network, const cursor *c) {
 }
 
 /* RFC 8200, 4: what may stand between the fixed header and the payload. */
-static uint32_t extension_length(uint8_t type, const uint8_t *at) {
+uint32_t walk_extension_length(uint8_t type, const uint8_t *at) {
   enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, OPTIONS = 60 };
   switch (type) {
   case HOP_BY_HOP:
@@ -253,12 +225,12 @@ static void read_ipv6(lts_network *network, cursor c) {
   if (!has(&c, FIXED)) return;
   uint8_t next = c.data[c.at + NEXT];
   bool later_fragment = false;
-  skip(&c, FIXED);
-  while (extension_length(next, shortest)) {
+  c.at += FIXED;
+  while (walk_extension_length(next, shortest)) {
     const uint8_t *at = c.data + c.at;
-    if (!has(&c, 8) || !has(&c, extension_length(next, at))) return;
+    if (!has(&c, 8) || !has(&c, walk_extension_length(next, at))) return;
     later_fragment |= next == FRAGMENT && be16(at + 2) & OFFSET;
-    skip(&c, extension_length(next, at));
+    c.at += walk_extension_length(next, at);
     next = at[0];
     if (later_fragment) break;
   }
@@ -293,21 +265,25 @@ static int version_of(uint16_t ethertype) {
   return ethertype == ETHERTYPE_IP ? 4 : ethertype == ETHERTYPE_IPV6 ? 6 : 0;
 }
 
+uint16_t walk_link(cursor *c, const lts_frame *frame, lts_headers *headers) {
+  uint16_t ethertype = 0;
+  int link = skip_pseudo(c, frame->link, &ethertype);
+  headers->link = c->at;
+  headers->linktype = (int16_t)(link >= LTS_LINK_NULL ? LTS_LINK_UNKNOWN : link);
+  find_macs(headers, c);
+  return ethertype || c->cut ? ethertype : skip_link(c, link);
+}
+
 lts_headers *lts_frame_decode(lts_frame *frame) {
   lts_headers *headers = &frame->headers;
   if (headers->decoded) return headers;
   uint32_t end =
       frame->capture_length < frame->wire_length ? frame->capture_length : frame->wire_length;
   cursor c = {.data = frame->data, .end = end};
-  uint16_t ethertype = 0;
-  int link = skip_pseudo(&c, frame->link, &ethertype);
   headers->end = end;
-  headers->link = c.at;
-  headers->linktype = (int16_t)(link >= LTS_LINK_NULL ? LTS_LINK_UNKNOWN : link);
-  find_macs(headers, &c);
-  if (!ethertype && !c.cut) ethertype = skip_link(&c, link);
+  uint16_t ethertype = walk_link(&c, frame, headers);
   note_ethertype(headers, &c, ethertype);
-  ethertype = skip_tags(&c, ethertype);
+  ethertype = walk_tags(&c, ethertype);
   headers->network = read_network(&c, version_of(ethertype));
   headers->decoded = !frame->exposed;
   return headers;

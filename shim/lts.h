@@ -27,8 +27,9 @@ typedef struct lts_filter lts_filter;
   X(layer3)                                                                                        \
   X(transport)                                                                                     \
   X(internet)                                                                                      \
-  X(ip) X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6)        \
-      X(toobig6) X(param6) X(neighbour6)
+  X(ip)                                                                                            \
+  X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6)   \
+      X(param6) X(neighbour6)
 #define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
 LTS_LAYERS(LTS_DECLARE)
 
@@ -398,5 +399,29 @@ lts_truth lts_internet_set_trans_cksm(lts_internet *internet);
 lts_truth lts_ip_checksum_ok(lts_ip *ip);
 lts_status lts_ip_set_checksum(lts_ip *ip);
 lts_truth lts_packet_set_checksums(lts_packet *packet);
+
+/* ---- the complete header stack ---- */
+
+typedef struct lts_layer_item {
+  lts_name name;
+  uint32_t offset, length; /* of the captured part */
+  lts_layer_kind kind;
+  lts_packet *object; /* the caller owns it; NULL where we have no class for it */
+} lts_layer_item;
+
+typedef struct lts_layer_list {
+  int count; /* -1 when it failed */
+  lts_layer_item items[32];
+} lts_layer_list;
+
+typedef struct lts_numbers {
+  int count; /* -1 when it failed */
+  uint32_t values[32];
+} lts_numbers;
+
+lts_layer_list lts_packet_layers_get(lts_packet *packet);
+/* Of the tags and labels in front of the outermost IP header, outermost first. */
+lts_numbers lts_packet_vlan_ids_get(lts_packet *packet);
+lts_numbers lts_packet_mpls_labels_get(lts_packet *packet);
 
 #endif

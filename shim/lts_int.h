@@ -69,6 +69,20 @@ typedef struct lts_headers {
   lts_network network; /* outermost, all tags skipped */
 } lts_headers;
 
+/* A header of the complete stack of a packet. */
+enum { LTS_STACK = 32 };
+typedef struct lts_header {
+  const char *name;
+  uint32_t at, length; /* of the captured part */
+  lts_layer_kind kind; /* LTS_PACKET where we have no object for it */
+  lts_network network; /* the IP header that it belongs to */
+} lts_header;
+
+typedef struct lts_stack {
+  int count;
+  lts_header headers[LTS_STACK];
+} lts_stack;
+
 typedef struct lts_frame lts_frame;
 typedef struct lts_slot lts_slot;
 

@@ -62,8 +62,17 @@ LAYER(lts_sctp, lts_internet, "An SCTP packet (RFC 9260, 3).")
 LAYER(lts_chunk, lts_sctp, "A chunk of an SCTP packet (RFC 9260, 3.2).")
 
 %{
-static swig_type_info *layer_descriptor(int layer) {
-  return layer == LTS_IP6 ? SWIGTYPE_p_lts_ip6 : SWIGTYPE_p_lts_ip;
+static swig_type_info *layer_descriptor(lts_layer_kind kind) {
+  switch (kind) {
+    case LTS_IP: return SWIGTYPE_p_lts_ip;
+    case LTS_IP6: return SWIGTYPE_p_lts_ip6;
+    case LTS_TCP: return SWIGTYPE_p_lts_tcp;
+    case LTS_UDP: return SWIGTYPE_p_lts_udp;
+    case LTS_ICMP: return SWIGTYPE_p_lts_icmp;
+    case LTS_ICMP6: return SWIGTYPE_p_lts_icmp6;
+    case LTS_SCTP: return SWIGTYPE_p_lts_sctp;
+    default: return SWIGTYPE_p_lts_packet;
+  }
 }
 %}
 
@@ -228,5 +237,11 @@ Raises
 ------
 ValueError
     On a packet itself, on a copy, or if the packet is not captured in full.")
+
+FIELD(lts_packet, lts_layer_list, layers, "list of libtrace.Layer: The complete header stack, from the outermost to the
+innermost: through tags, tunnels and extension headers, and into the packet that an ICMP error
+quotes.")
+FIELD(lts_packet, lts_numbers, vlan_ids, "list of int: VLAN identifiers of the tags in front of the IP header, outermost first.")
+FIELD(lts_packet, lts_numbers, mpls_labels, "list of int: MPLS labels in front of the IP header, outermost first.")
 
 %include "construct.i"

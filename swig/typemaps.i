@@ -173,6 +173,29 @@
   free($1.items);
 }
 
+%typemap(out) lts_numbers {
+  if ($1.count < 0) RAISE
+  $result = PyList_New($1.count);
+  for (int i = 0; $result && i < $1.count; i++)
+    PyList_SET_ITEM($result, i, PyLong_FromUnsignedLong($1.values[i]));
+}
+
+%typemap(out) lts_layer_list {
+  static PyObject *type;
+  if ($1.count < 0) RAISE
+  if (!standard(&type, "libtrace.layers", "Layer")) SWIG_fail;
+  $result = PyList_New($1.count);
+  for (int i = 0; i < $1.count; i++) {
+    lts_layer_item *item = &$1.items[i];
+    PyObject *object = item->object ? SWIG_NewPointerObj(item->object, layer_descriptor(item->kind),
+                                                         SWIG_POINTER_OWN)
+                                    : SWIG_Py_Void();
+    PyObject *layer = PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);
+    if (layer) PyList_SET_ITEM($result, i, layer);
+    else Py_CLEAR($result);
+  }
+}
+
 %typemap(out) lts_count {
   $result = $1 == LTS_UNKNOWN ? SWIG_Py_Void() : PyLong_FromUnsignedLongLong($1);
 }

@@ -37,6 +37,7 @@ from libtrace.errors import (
     TraceTimeout,
     TruncatedError,
 )
+from libtrace.layers import Layer
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "Filter",
     "FilterError",
     "Internet",
+    "Layer",
     "Layer2",
     "Layer3",
     "LibtraceError",
