@@ -28,7 +28,8 @@ typedef struct lts_filter lts_filter;
   X(transport)                                                                                     \
   X(internet)                                                                                      \
   X(ip)                                                                                            \
-  X(ip6) X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6)   \
+  X(ip6)                                                                                           \
+  X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6)          \
       X(param6) X(neighbour6)
 #define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
 LTS_LAYERS(LTS_DECLARE)
@@ -122,6 +123,12 @@ typedef struct lts_bytes {
   size_t length;
 } lts_bytes;
 
+/* The same, which the caller has to free(); no data when it failed. */
+typedef struct lts_owned {
+  uint8_t *data;
+  size_t length;
+} lts_owned;
+
 /* The same, for what scripts expect as a bytearray. */
 typedef lts_bytes lts_bytearray;
 
@@ -151,6 +158,33 @@ typedef struct lts_value {
   lts_layer_kind type; /* of the layer */
 } lts_value;
 
+typedef struct lts_time {
+  int64_t seconds; /* since 1970-01-01 UTC; LTS_FAILED when nothing was read */
+  int microseconds;
+} lts_time;
+
+/* The same, for an aware datetime. */
+typedef lts_time lts_utc;
+
+/* A TCP option; what is known of its value as numbers, too. */
+typedef struct lts_option {
+  uint8_t kind;
+  lts_bytes value;
+  int count;
+  uint32_t numbers[10];
+} lts_option;
+
+typedef struct lts_options {
+  int count; /* -1 when it failed */
+  lts_option items[40];
+} lts_options;
+
+/* The names of the bits that are set, lowest first. */
+typedef struct lts_names {
+  int count; /* -1 when it failed */
+  const char *names[12];
+} lts_names;
+
 /* A yes or no with the failed and absent states of lts_field. */
 typedef lts_field lts_truth;
 
@@ -158,11 +192,6 @@ typedef struct lts_unsigned {
   lts_presence presence;
   uint64_t value;
 } lts_unsigned;
-
-typedef struct lts_time {
-  int64_t seconds; /* since 1970-01-01 UTC; LTS_FAILED when nothing was read */
-  int microseconds;
-} lts_time;
 
 /* ---- the build ---- */
 typedef enum lts_feature {
@@ -242,6 +271,11 @@ lts_status lts_packet_data_set(lts_packet *packet, lts_bytearray data);
 lts_truth lts_packet_apply_filter(lts_packet *packet, lts_filter *filter);
 lts_text lts_packet_info(lts_packet *packet);
 lts_line lts_packet_repr(lts_packet *packet);
+/* Offsets, hexadecimal and ASCII of what lts_packet_captured() gives, as text. */
+lts_owned lts_packet_hexdump(lts_packet *packet);
+/* All that is known of a packet, and a packet made of that; LTS_NO_LAYER when it fails. */
+lts_owned lts_packet_dump(lts_packet *packet);
+lts_packet *lts_packet_load(lts_bytes dump);
 
 lts_name lts_packet_kind_get(lts_packet *packet);
 lts_name lts_packet_type_get(lts_packet *packet);
@@ -257,6 +291,7 @@ lts_unsigned lts_packet_erf_time_get(lts_packet *packet);
 /* NaN when nothing was read. */
 double lts_packet_seconds_get(lts_packet *packet);
 lts_time lts_packet_time_get(lts_packet *packet);
+lts_utc lts_packet_datetime_get(lts_packet *packet);
 lts_field lts_packet_ethertype_get(lts_packet *packet);
 lts_field lts_packet_vlan_id_get(lts_packet *packet);
 lts_field lts_packet_proto_get(lts_packet *packet);
@@ -333,6 +368,8 @@ lts_field lts_tcp_window_get(lts_tcp *tcp);
 lts_number lts_tcp_checksum_get(lts_tcp *tcp);
 lts_status lts_tcp_checksum_set(lts_tcp *tcp, int value);
 lts_field lts_tcp_urg_ptr_get(lts_tcp *tcp);
+lts_names lts_tcp_flag_names_get(lts_tcp *tcp);
+lts_options lts_tcp_options_get(lts_tcp *tcp);
 lts_value lts_tcp_options_data_get(lts_tcp *tcp);
 lts_value lts_tcp_option_numbers_get(lts_tcp *tcp);
 lts_value lts_tcp_option(lts_tcp *tcp, int number);

@@ -113,6 +113,8 @@ lts_time lts_packet_time_get(lts_packet *packet) {
   return (lts_time){seconds, (int)((record->timestamp_ns - seconds * BILLION) / 1000)};
 }
 
+lts_utc lts_packet_datetime_get(lts_packet *packet) { return lts_packet_time_get(packet); }
+
 lts_field lts_packet_ts_sec_get(lts_packet *packet) { return lts_packet_time_get(packet).seconds; }
 
 double lts_packet_seconds_get(lts_packet *packet) {
@@ -246,41 +248,3 @@ static lts_text mac(lts_packet *packet, bool source, const char *name) {
 
 lts_text lts_packet_src_mac_get(lts_packet *packet) { return mac(packet, true, "src_mac"); }
 lts_text lts_packet_dst_mac_get(lts_packet *packet) { return mac(packet, false, "dst_mac"); }
-
-/* ---- repr ---- */
-
-/* What can be said of one end of the packet: its address and port, or its MAC address, or nothing.
- */
-static void format_end(char *text, size_t size, lts_packet *packet, bool source) {
-  lts_text name = text_of_address(address(packet, source, ""));
-  lts_field number = port(packet, source ? 0 : 2, "");
-  bool bracket = number >= 0 && lts_network_of(packet).version == 6;
-  if (name.presence != LTS_PRESENT) name = mac(packet, source, "");
-  int length = snprintf(text, size, "%s%s%s", bracket ? "[" : "", name.text, bracket ? "]" : "");
-  if (number >= 0) snprintf(text + length, size - (size_t)length, ":%d", (int)number);
-}
-
-lts_line lts_packet_repr(lts_packet *packet) {
-  lts_line line;
-  char source[80], destination[80];
-  const lts_frame *frame = packet->frame;
-  if (!frame->filled) {
-    snprintf(line.text, sizeof line.text, "<libtrace.Packet, nothing read>");
-    return line;
-  }
-  format_end(source, sizeof source, packet, true);
-  format_end(destination, sizeof destination, packet, false);
-  bool both = *source && *destination;
-  if (packet->layer != LTS_PACKET) {
-    snprintf(line.text, sizeof line.text, "<libtrace.%s%s%s%s%s, %u bytes>",
-             lts_packet_type_get(packet), both ? " " : "", both ? source : "", both ? " > " : "",
-             both ? destination : "", (unsigned)lts_packet_data_get(packet).length);
-    return line;
-  }
-  lts_time time = lts_packet_time_get(packet);
-  snprintf(line.text, sizeof line.text, "<libtrace.Packet %lld.%06d%s%s%s%s, %u of %u bytes>",
-           (long long)time.seconds, time.microseconds, both ? " " : "", both ? source : "",
-           both ? " > " : "", both ? destination : "", frame->capture_length,
-           frame->wire_length - frame->fcs);
-  return line;
-}

@@ -49,6 +49,17 @@ FLAG(psh_flag, 3)
 FLAG(ack_flag, 4)
 FLAG(urg_flag, 5)
 
+/* RFC 9293, 3.1; RFC 3168; AE: RFC 9768. */
+lts_names lts_tcp_flag_names_get(lts_tcp *tcp) {
+  static const char *const names[] = {"FIN", "SYN", "RST", "PSH", "ACK", "URG", "ECE", "CWR", "AE"};
+  lts_names result = {.count = 0};
+  lts_field flags = lts_tcp_flags_get(tcp);
+  if (flags == LTS_FAILED) return (lts_names){.count = -1};
+  for (size_t bit = 0; bit < sizeof names / sizeof *names; bit++)
+    if (flags >> bit & 1) result.names[result.count++] = names[bit];
+  return result;
+}
+
 /* ---- options ---- */
 
 enum { HEADER = 20, END = 0, PADDING = 1, SACK_PERMITTED = 4 };
@@ -110,4 +121,34 @@ lts_value lts_tcp_option(lts_tcp *tcp, int number) {
                                   : lts_value_bytes(value.data, value.length);
   }
   return lts_value_truth(false);
+}
+
+/* RFC 9293, 3.2; RFC 7323; RFC 2018: values of the right length only. */
+static void read_numbers(lts_option *option) {
+  enum { MSS = 2, WINDOW_SCALE = 3, SACK = 5, TIMESTAMPS = 8 };
+  const uint8_t *at = option->value.data;
+  size_t length = option->value.length;
+  if (option->kind == MSS && length == 2)
+    option->numbers[option->count++] = be16(at);
+  else if (option->kind == WINDOW_SCALE && length == 1)
+    option->numbers[option->count++] = at[0];
+  else if ((option->kind == SACK && length % 8 == 0) || (option->kind == TIMESTAMPS && length == 8))
+    for (size_t i = 0; i + 4 <= length && option->count < 10; i += 4)
+      option->numbers[option->count++] = be32(at + i);
+}
+
+lts_options lts_tcp_options_get(lts_tcp *tcp) {
+  uint32_t length, at = 0;
+  lts_options result = {.count = 0};
+  if (!lts_layer_bytes(&tcp->layer, tcp->layer.at, 0, HEADER, "options"))
+    return (lts_options){.count = -1};
+  const uint8_t *area = options(&tcp->layer, &length);
+  lts_option option = {.count = 0};
+  while (area && next_option(area, length, &at, &option.kind, &option.value)) {
+    option.count = 0;
+    if (!option.value.data) break;
+    read_numbers(&option);
+    result.items[result.count++] = option;
+  }
+  return result;
 }

@@ -22,3 +22,5 @@ lts_status lts_detect(const char *path, char **OUTPUT_STRING);
 int lts_feature_get(lts_feature feature);
 %rename(version) lts_version;
 lts_name lts_version(void);
+%rename(load) lts_packet_load;
+lts_packet *lts_packet_load(lts_bytes dump);

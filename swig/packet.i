@@ -65,6 +65,14 @@ Raises
 ------
 ValueError
     Nothing was read into the packet yet.")
+METHOD(lts_packet, hexdump, "hexdump()
+--
+
+The captured bytes as text: offset, hexadecimal and ASCII, 16 a line, as `str`.")
+METHOD(lts_packet, dump, "dump()
+--
+
+All that is known of the packet as `bytes`, for pickle.")
 METHOD(lts_packet, info, "info()
 --
 
@@ -80,6 +88,8 @@ SETTER(lts_packet, data)
   lts_truth apply_filter(lts_filter *filter);
   lts_text info();
   lts_line repr();
+  lts_owned hexdump();
+  lts_owned dump();
   lts_bytearray data;
 }
 
@@ -105,6 +115,7 @@ PACKET_FIELD(double, seconds, "float: Time of capture in seconds since 1970-01-0
 PACKET_FIELD(lts_unsigned, erf_time, "int: Time of capture as ERF has it: seconds in the upper, their fraction
 in the lower 32 bits (trace_get_erf_timestamp).")
 PACKET_FIELD(lts_time, time, "datetime.datetime: Time of capture, naive, in local time, to microseconds.")
+PACKET_FIELD(lts_utc, datetime, "datetime.datetime: Time of capture, aware, in UTC, to microseconds.")
 PACKET_FIELD(lts_field, ethertype, "int: EtherType of layer 3, behind at most one 802.1Q tag; for an IEEE 802.3
 frame its length; 0 where there is none.")
 PACKET_FIELD(lts_field, vlan_id, "int: VLAN identifier of the outermost 802.1Q tag, or 0 (IEEE 802.1Q, 9.6).")

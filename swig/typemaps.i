@@ -240,11 +240,14 @@ static PyObject *address_object(const lts_address *address) {
   return type ? PyObject_CallFunction(type, "y#", address->bytes, (Py_ssize_t)(address->version == 4 ? 4 : 16)) : NULL;
 }
 
-/* Local time without a float in between. */
-static PyObject *time_object(lts_time time) {
-  static PyObject *type;
-  if (!standard(&type, "datetime", "datetime")) return NULL;
-  PyObject *whole = PyObject_CallMethod(type, "fromtimestamp", "L", (long long)time.seconds);
+/* A datetime without a float in between: naive local time, or aware. */
+static PyObject *time_object(lts_time time, int aware) {
+  static PyObject *type, *timezone;
+  if (!standard(&type, "datetime", "datetime") || !standard(&timezone, "datetime", "timezone"))
+    return NULL;
+  PyObject *utc = aware ? PyObject_GetAttrString(timezone, "utc") : SWIG_Py_Void();
+  if (!utc) return NULL;
+  PyObject *whole = PyObject_CallMethod(type, "fromtimestamp", "LN", (long long)time.seconds, utc);
   PyObject *arguments = PyTuple_New(0), *fraction = Py_BuildValue("{s:i}", "microsecond", time.microseconds);
   PyObject *replace = whole ? PyObject_GetAttrString(whole, "replace") : NULL;
   PyObject *result = replace && arguments && fraction ? PyObject_Call(replace, arguments, fraction) : NULL;
@@ -263,5 +266,59 @@ static PyObject *time_object(lts_time time) {
 
 %typemap(out) lts_time {
   if ($1.seconds == LTS_FAILED) RAISE
-  $result = time_object($1);
+  $result = time_object($1, 0);
+}
+
+%typemap(out) lts_utc {
+  if ($1.seconds == LTS_FAILED) RAISE
+  $result = time_object($1, 1);
+}
+
+/* Text or bytes that the shim has made for us. */
+%typemap(out) lts_owned {
+  if (!$1.data) RAISE
+  $result = PyBytes_FromStringAndSize((const char *)$1.data, (Py_ssize_t)$1.length);
+  free($1.data);
+}
+%typemap(out) lts_owned hexdump {
+  if (!$1.data) RAISE
+  $result = PyUnicode_DecodeASCII((const char *)$1.data, (Py_ssize_t)$1.length, NULL);
+  free($1.data);
+}
+
+%typemap(in) lts_bytes dump {
+  if (!PyBytes_Check($input)) {
+    PyErr_SetString(PyExc_TypeError, "expected bytes");
+    SWIG_fail;
+  }
+  $1.data = (const uint8_t *)PyBytes_AS_STRING($input);
+  $1.length = (size_t)PyBytes_GET_SIZE($input);
+}
+%typemap(out) lts_packet *lts_packet_load {
+  if ($1 == LTS_NO_LAYER) RAISE
+  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_packet, SWIG_POINTER_OWN);
+}
+
+%typemap(out) lts_names {
+  if ($1.count < 0) RAISE
+  $result = PyList_New($1.count);
+  for (int i = 0; $result && i < $1.count; i++)
+    PyList_SET_ITEM($result, i, PyUnicode_FromString($1.names[i]));
+}
+
+%typemap(out) lts_options {
+  static PyObject *make;
+  if ($1.count < 0) RAISE
+  if (!standard(&make, "libtrace.layers", "make_tcp_option")) SWIG_fail;
+  $result = PyList_New($1.count);
+  for (int i = 0; $result && i < $1.count; i++) {
+    const lts_option *item = &$1.items[i];
+    PyObject *numbers = PyTuple_New(item->count);
+    for (int n = 0; numbers && n < item->count; n++)
+      PyTuple_SET_ITEM(numbers, n, PyLong_FromUnsignedLong(item->numbers[n]));
+    PyObject *option = PyObject_CallFunction(make, "By#N", item->kind, (const char *)item->value.data,
+                                             (Py_ssize_t)item->value.length, numbers);
+    if (option) PyList_SET_ITEM($result, i, option);
+    else Py_CLEAR($result);
+  }
 }

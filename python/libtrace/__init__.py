@@ -37,7 +37,15 @@ from libtrace.errors import (
     TraceTimeout,
     TruncatedError,
 )
-from libtrace.layers import Layer
+from libtrace.layers import (
+    Layer,
+    MaximumSegmentSize,
+    SACKPermitted,
+    SelectiveAcknowledgment,
+    TCPOption,
+    Timestamps,
+    WindowScale,
+)
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
@@ -61,16 +69,22 @@ __all__ = [
     "Layer3",
     "LibtraceError",
     "LinkType",
+    "MaximumSegmentSize",
     "Neighbour6",
     "Packet",
     "Param6",
     "Redirect",
+    "SACKPermitted",
+    "SelectiveAcknowledgment",
+    "TCPOption",
+    "Timestamps",
     "TooBig6",
     "Trace",
     "TraceStateError",
     "TraceTimeout",
     "Transport",
     "TruncatedError",
+    "WindowScale",
     "__version__",
     "features",
     "open",

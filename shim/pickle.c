@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * A packet as bytes and back, for pickle and copy: all that the record says, in little-endian.
+ */
+#include "layer.h"
+
+#include <stdlib.h>
+
+enum { FORMAT = 1, FIXED = 40 };
+
+static void put32(uint8_t *at, uint32_t value) {
+  for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
+}
+
+lts_owned lts_packet_dump(lts_packet *packet) {
+  lts_owned result = {NULL, 0};
+  const lts_frame *frame = packet->frame;
+  if (packet->layer != LTS_PACKET) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "copy or pickle the packet, not its layers");
+    return result;
+  }
+  uint32_t header = frame->filled ? frame->header_length : 0;
+  uint32_t captured = frame->filled ? frame->capture_length : 0;
+  result.length = FIXED + (size_t)header + captured;
+  result.data = calloc(1, result.length);
+  if (!result.data) {
+    lts_fail_memory();
+    return result;
+  }
+  uint8_t *at = result.data;
+  at[0] = FORMAT;
+  at[1] = frame->filled;
+  if (!frame->filled) return result;
+  at[2] = frame->erf;
+  at[3] = frame->fcs;
+  put32(at + 4, (uint32_t)frame->timestamp_ns);
+  put32(at + 8, (uint32_t)((uint64_t)frame->timestamp_ns >> 32));
+  put32(at + 12, frame->wire_length);
+  put32(at + 16, frame->rt_type);
+  put32(at + 20, (uint32_t)frame->dlt);
+  put32(at + 24, (uint32_t)frame->link);
+  put32(at + 28, (uint32_t)frame->direction);
+  put32(at + 32, header);
+  put32(at + 36, captured);
+  if (header) memcpy(at + FIXED, frame->header, header);
+  if (captured) memcpy(at + FIXED + header, frame->data, captured);
+  return result;
+}
+
+static lts_status fill(lts_frame *frame, const uint8_t *at, size_t length) {
+  uint32_t header = le32(at + 32), captured = le32(at + 36);
+  if (length != FIXED + (uint64_t)header + captured || at[3] > 4 || (at[2] && header < 16))
+    return lts_fail(LTS_E_VALUE, 0, NULL, "these bytes are no pickled packet");
+  frame->owned = malloc((size_t)header + captured + 1);
+  if (!frame->owned) return lts_fail_memory();
+  if (header + captured) memcpy(frame->owned, at + FIXED, (size_t)header + captured);
+  frame->header = frame->owned;
+  frame->data = frame->owned + header;
+  frame->header_length = header;
+  frame->capture_length = captured;
+  frame->erf = at[2];
+  frame->fcs = at[3];
+  frame->timestamp_ns = (int64_t)le64(at + 4);
+  frame->wire_length = le32(at + 12);
+  frame->rt_type = le32(at + 16);
+  frame->dlt = (int32_t)le32(at + 20);
+  frame->link = (int16_t)le32(at + 24);
+  frame->direction = (int16_t)le32(at + 28);
+  frame->headers.decoded = false;
+  frame->filled = true;
+  return LTS_OK;
+}
+
+lts_packet *lts_packet_load(lts_bytes dump) {
+  if (dump.length < FIXED || dump.data[0] != FORMAT) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "these bytes are no pickled packet");
+    return LTS_NO_LAYER;
+  }
+  lts_packet *packet = new_lts_packet();
+  if (!packet) return LTS_NO_LAYER;
+  if (dump.data[1] && fill(packet->frame, dump.data, dump.length)) {
+    delete_lts_packet(packet);
+    return LTS_NO_LAYER;
+  }
+  return packet;
+}
