@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 # The types of the C part, which SWIG makes without annotations.
 
-import datetime
+import datetime as _datetime
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any
@@ -32,7 +32,7 @@ class Packet(Buffer):
     @property
     def capture_len(self) -> int: ...
     @property
-    def datetime(self) -> datetime.datetime: ...
+    def datetime(self) -> _datetime.datetime: ...
     @property
     def direction(self) -> int: ...
     @property
@@ -70,7 +70,7 @@ class Packet(Buffer):
     @property
     def src_text(self) -> str | None: ...
     @property
-    def time(self) -> datetime.datetime: ...
+    def time(self) -> _datetime.datetime: ...
     @property
     def timestamp_ns(self) -> int: ...
     @property
