@@ -62,6 +62,10 @@ void lts_acquire(void *state) {
   if (hooks.acquire) hooks.acquire(state);
 }
 
+void lts_return_buffer(void *lender) {
+  if (hooks.return_buffer) hooks.return_buffer(lender);
+}
+
 bool lts_breathe(void) {
   lts_acquire(lts_release());
   return !lts_interrupted();

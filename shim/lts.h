@@ -20,6 +20,9 @@
 typedef struct lts_trace lts_trace;
 typedef struct lts_packet lts_packet;
 typedef struct lts_filter lts_filter;
+typedef struct lts_prefix lts_prefix;
+typedef struct lts_flow lts_flow;
+typedef struct lts_home lts_home;
 
 typedef enum lts_status { LTS_OK = 0, LTS_ERROR = -1 } lts_status;
 typedef enum lts_more { LTS_END = 0, LTS_ITEM = 1, LTS_FAIL = -1 } lts_more;
@@ -33,6 +36,8 @@ typedef enum lts_error_kind {
   LTS_E_TIMEOUT,     /* no packet within conf_timeout() */
   LTS_E_STATE,       /* not started, paused, closed */
   LTS_E_VALUE,       /* an argument out of range, or nothing read yet */
+  LTS_E_ATTRIBUTE,   /* a length that is not set, IP versions that differ */
+  LTS_E_INDEX,       /* a negative index */
   LTS_E_MEMORY,      /* allocation failed */
   LTS_E_INTERRUPTED, /* lts_hooks.interrupted() said so, and keeps the reason */
 } lts_error_kind;
@@ -48,12 +53,13 @@ typedef struct lts_error {
 const lts_error *lts_error_last(void);
 void lts_error_clear(void);
 
-/* How the shim gives up the interpreter lock while it waits, and asks for pending signals.
- * Without hooks it just waits. */
+/* How the shim gives up the interpreter lock while it waits, asks for pending signals, and gives
+ * back memory that it was lent. Without hooks it just waits. */
 typedef struct lts_hooks {
   void *(*release)(void);
   void (*acquire)(void *state);
   int (*interrupted)(void);
+  void (*return_buffer)(void *lender);
 } lts_hooks;
 void lts_set_hooks(const lts_hooks *hooks);
 
@@ -97,6 +103,21 @@ typedef lts_bytes lts_bytearray;
 
 /* A yes or no with the failed and absent states of lts_field. */
 typedef lts_field lts_truth;
+
+/* A new object, which the caller owns; NULL on failure. */
+typedef lts_prefix *lts_new_prefix;
+
+typedef enum lts_order { LTS_LESS = -1, LTS_EQUAL, LTS_GREATER, LTS_UNORDERED } lts_order;
+
+/* A flow as bytes: version, protocol, two ports, two addresses. */
+typedef struct lts_key {
+  lts_presence presence;
+  int length;
+  uint8_t bytes[38];
+} lts_key;
+
+/* A number modulo 2^32. */
+typedef uint32_t lts_sequence;
 
 typedef struct lts_unsigned {
   lts_presence presence;
@@ -213,5 +234,93 @@ lts_text lts_packet_src_text_get(lts_packet *packet);
 lts_text lts_packet_dst_text_get(lts_packet *packet);
 lts_text lts_packet_src_mac_get(lts_packet *packet);
 lts_text lts_packet_dst_mac_get(lts_packet *packet);
+
+/* ---- prefixes ---- */
+
+#define LTS_NO_LENGTH (-1)
+
+/* 4 or 16 bytes, no length. NULL when out of memory. */
+lts_prefix *lts_prefix_from_bytes(int version, const uint8_t *bytes);
+/* A short address is filled up with zeros. NULL on failure. */
+lts_prefix *new_lts_prefix(int version, lts_bytearray address, int length);
+/* "192.0.2.0/24", "2001:db8::1" */
+lts_new_prefix lts_prefix_from_s(const char *text);
+void delete_lts_prefix(lts_prefix *prefix);
+
+lts_bytes lts_prefix_bytes(const lts_prefix *prefix);
+/* Moves the address to memory that others may write to; the prefix returns it to its lender when it
+ * dies. */
+void lts_prefix_move(lts_prefix *prefix, uint8_t *memory, void *lender);
+/* NULL where the prefix was not moved. */
+void *lts_prefix_lender(const lts_prefix *prefix);
+
+lts_field lts_prefix_version_get(lts_prefix *prefix);
+lts_field lts_prefix_length_get(lts_prefix *prefix);
+lts_status lts_prefix_length_set(lts_prefix *prefix, lts_field length);
+/* The length, also 0 and LTS_NO_LENGTH, for a copy of the prefix. */
+int lts_prefix_state(const lts_prefix *prefix);
+lts_status lts_prefix_restore(lts_prefix *prefix, int state);
+lts_field lts_prefix_width_get(lts_prefix *prefix);
+lts_new_prefix lts_prefix_complement_get(lts_prefix *prefix);
+lts_truth lts_prefix_is_rfc1918_get(lts_prefix *prefix);
+lts_address lts_prefix_address_get(lts_prefix *prefix);
+
+lts_truth lts_prefix_equal(lts_prefix *prefix, lts_prefix *other);
+lts_truth lts_prefix_is_prefix(lts_prefix *prefix, lts_prefix *other);
+lts_truth lts_prefix_has_bit_set(lts_prefix *prefix, int bit);
+lts_field lts_prefix_first_bit_different(lts_prefix *prefix, lts_prefix *other);
+
+/* By address; of the same address, the longer prefix comes first. LTS_UNORDERED is a failure. */
+lts_order lts_prefix_compare(const lts_prefix *prefix, const lts_prefix *other);
+uint32_t lts_prefix_hash(const lts_prefix *prefix);
+lts_text lts_prefix_str(lts_prefix *prefix);
+
+/* ---- flows ---- */
+
+/* LTS_END where the packet is not IP. */
+LTS_CHECKED lts_more lts_flow_of(lts_packet *packet, lts_flow **OUTPUT_FLOW);
+void delete_lts_flow(lts_flow *flow);
+
+lts_field lts_flow_version_get(lts_flow *flow);
+/* 0 where there is no transport header. */
+lts_field lts_flow_proto_get(lts_flow *flow);
+/* 0 for all but TCP and UDP. */
+lts_field lts_flow_src_port_get(lts_flow *flow);
+lts_field lts_flow_dst_port_get(lts_flow *flow);
+lts_new_prefix lts_flow_src_prefix_get(lts_flow *flow);
+lts_new_prefix lts_flow_dst_prefix_get(lts_flow *flow);
+lts_address lts_flow_src_get(lts_flow *flow);
+lts_address lts_flow_dst_get(lts_flow *flow);
+/* Absent in a flow that no home made. */
+lts_truth lts_flow_src_in_home_get(lts_flow *flow);
+lts_truth lts_flow_dst_in_home_get(lts_flow *flow);
+/* Exactly one end is in home. */
+lts_truth lts_flow_is_inward_get(lts_flow *flow);
+
+lts_key lts_flow_fwd_key_get(lts_flow *flow);
+lts_key lts_flow_rev_key_get(lts_flow *flow);
+/* The one of the two that has the home first, as far as that can be. */
+lts_key lts_flow_home_key_get(lts_flow *flow);
+lts_line lts_flow_repr(lts_flow *flow);
+
+/* Copies the prefixes, which need lengths. NULL on failure. */
+lts_home *new_lts_home(lts_prefix *const *prefixes, size_t count);
+void delete_lts_home(lts_home *home);
+lts_name lts_home_owner_get(lts_home *home);
+lts_line lts_home_repr(lts_home *home);
+LTS_CHECKED lts_more lts_home_flow(lts_home *home, lts_packet *packet, lts_flow **OUTPUT_FLOW);
+
+/* ---- numbers ---- */
+
+/* Big-endian; absent where the bytes end before. */
+lts_field lts_ba_get_short(lts_bytes BUFFER, int64_t index);
+lts_field lts_ba_get_long(lts_bytes BUFFER, int64_t index);
+
+lts_sequence lts_seq_add(lts_sequence a, lts_sequence b);
+lts_sequence lts_seq_sub(lts_sequence a, lts_sequence b);
+/* Whether a comes after b, by less than half of the way round. */
+lts_truth lts_seq_gt(lts_sequence a, lts_sequence b);
+lts_truth lts_seq_ge(lts_sequence a, lts_sequence b);
+lts_truth lts_seq_lt(lts_sequence a, lts_sequence b);
 
 #endif

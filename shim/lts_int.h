@@ -23,6 +23,7 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 void *lts_release(void);
 void lts_acquire(void *state);
 bool lts_interrupted(void);
+void lts_return_buffer(void *lender);
 /* Lets other threads run within a long loop; false when interrupted. */
 bool lts_breathe(void);
 
@@ -93,6 +94,13 @@ struct lts_slot {
 lts_packet *lts_packet_take(void);
 lts_status lts_packet_detach(lts_packet *packet);
 lts_headers *lts_packet_decode(lts_packet *packet);
+
+lts_text lts_text_of_address(lts_address address);
+
+/* ---- prefixes (prefix.c) ---- */
+
+/* The first bit in which two addresses differ, or `limit` where that comes first. */
+int lts_common_bits(const uint8_t *a, const uint8_t *b, int limit);
 
 /* ---- traces (trace.c, read.c, record.c) ---- */
 

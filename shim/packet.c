@@ -278,7 +278,7 @@ static int format_ipv4(char *text, const uint8_t *bytes) {
   return (int)(at - text);
 }
 
-static lts_text text_of_address(lts_address address) {
+lts_text lts_text_of_address(lts_address address) {
   lts_text result = {.presence = address.presence};
   if (address.presence != LTS_PRESENT) return result;
   if (address.version == 4)
@@ -289,10 +289,10 @@ static lts_text text_of_address(lts_address address) {
 }
 
 lts_text lts_packet_src_text_get(lts_packet *packet) {
-  return text_of_address(address(packet, true, "src_text"));
+  return lts_text_of_address(address(packet, true, "src_text"));
 }
 lts_text lts_packet_dst_text_get(lts_packet *packet) {
-  return text_of_address(address(packet, false, "dst_text"));
+  return lts_text_of_address(address(packet, false, "dst_text"));
 }
 
 static lts_text mac(lts_packet *packet, bool source, const char *name) {
@@ -321,7 +321,7 @@ lts_text lts_packet_dst_mac_get(lts_packet *packet) { return mac(packet, false, 
  */
 static void format_end(char *text, size_t size, lts_packet *packet, bool source) {
   lts_headers *headers = lts_packet_decode(packet);
-  lts_text name = text_of_address(address(packet, source, ""));
+  lts_text name = lts_text_of_address(address(packet, source, ""));
   lts_field number = port(packet, source ? 0 : 2, "");
   bool bracket = number >= 0 && headers->ip_version == 6;
   if (name.presence != LTS_PRESENT) name = mac(packet, source, "");
