@@ -1,13 +1,14 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
 """The doorway for programs of the old python-libtrace: its names for libtrace's objects.
 
-Importing it puts ``datetime``, the module, into ``__main__`` where that name is free, as the old
-module did.
+Importing it puts the modules ``datetime`` and ``ipp`` into ``__main__`` where those names are
+free, as the old module did.
 """
 
 import datetime
 import sys
 
+import ipp
 import libtrace
 from libtrace.core import ICMP as icmp
 from libtrace.core import ICMP6 as icmp6
@@ -47,7 +48,8 @@ def version() -> str:
     return "1.7"
 
 
-sys.modules["__main__"].__dict__.setdefault("datetime", datetime)
+for _name, _module in (("datetime", datetime), ("ipp", ipp)):
+    vars(sys.modules["__main__"]).setdefault(_name, _module)
 
 __all__ = [
     "Data",

@@ -3,27 +3,21 @@
  * The memory of packets.
  */
 #include "lts_int.h"
+#include "spares.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* Most packets are dropped at once; their structs are used again. */
-enum { SPARE = 64 };
-static lts_frame *spare_frames[SPARE];
-static int spare_frame_count;
-static lts_packet *spare_layers[SPARE];
-static int spare_layer_count;
+static lts_spares spare_frames = LTS_SPARES(lts_frame);
+static lts_spares spare_layers = LTS_SPARES(lts_packet);
 
 /* ---- frames ---- */
 
 lts_frame *lts_frame_take(void) {
-  lts_frame *frame =
-      spare_frame_count ? spare_frames[--spare_frame_count] : calloc(1, sizeof *frame);
-  if (!frame) {
-    lts_fail_memory();
-    return NULL;
-  }
-  frame->self.frame = frame;
+  lts_frame *frame = lts_spares_take(&spare_frames);
+  if (!frame) return NULL;
+  frame->self = (lts_packet){.frame = frame, .layer = LTS_PACKET};
   frame->references = 1;
   frame->slot = NULL;
   frame->owned = NULL;
@@ -37,10 +31,7 @@ void lts_frame_unref(lts_frame *frame) {
   if (frame->slot) frame->slot->borrower = NULL;
   if (frame->lender) lts_return_buffer(frame->lender);
   free(frame->owned);
-  if (spare_frame_count < SPARE)
-    spare_frames[spare_frame_count++] = frame;
-  else
-    free(frame);
+  lts_spares_give(&spare_frames, frame);
 }
 
 lts_status lts_frame_detach(lts_frame *frame) {
@@ -67,7 +58,7 @@ bool lts_frame_is_filled(const lts_frame *frame) {
 lts_packet *new_lts_packet(void) {
   lts_frame *frame = lts_frame_take();
   if (!frame) return NULL;
-  frame->filled = false;
+  frame->filled = frame->headers.decoded = false;
   frame->capture_length = frame->header_length = 0;
   return &frame->self;
 }
@@ -80,22 +71,13 @@ lts_packet *lts_packet_ref(lts_packet *packet) {
 void delete_lts_packet(lts_packet *packet) {
   if (!packet) return;
   lts_frame *frame = packet->frame;
-  if (packet != &frame->self) {
-    if (spare_layer_count < SPARE)
-      spare_layers[spare_layer_count++] = packet;
-    else
-      free(packet);
-  }
+  if (packet != &frame->self) lts_spares_give(&spare_layers, packet);
   lts_frame_unref(frame);
 }
 
 lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at) {
-  lts_packet *packet =
-      spare_layer_count ? spare_layers[--spare_layer_count] : malloc(sizeof *packet);
-  if (!packet) {
-    lts_fail_memory();
-    return LTS_NO_LAYER;
-  }
+  lts_packet *packet = lts_spares_take(&spare_layers);
+  if (!packet) return LTS_NO_LAYER;
   *packet = (lts_packet){.frame = frame, .layer = layer, .at = at};
   frame->references++;
   return packet;

@@ -44,6 +44,24 @@ lts_neighbour6 *lts_icmp6_neighbour_get(lts_icmp6 *icmp6) {
   return (lts_neighbour6 *)part(&icmp6->layer);
 }
 
+static lts_prefix *prefix_at(const lts_packet *message, uint32_t offset, int version,
+                             const char *name) {
+  const uint8_t *bytes = lts_layer_bytes(message, message->at, offset, version == 6 ? 16 : 4, name);
+  return bytes ? lts_prefix_from_bytes(version, bytes) : NULL;
+}
+
+lts_new_prefix lts_redirect_gateway_get(lts_redirect *redirect) {
+  return prefix_at(&redirect->layer, 4, 4, "gateway");
+}
+
+lts_new_prefix lts_neighbour6_target_prefix_get(lts_neighbour6 *neighbour6) {
+  return prefix_at(&neighbour6->layer, 8, 6, "target_prefix");
+}
+
+lts_new_prefix lts_neighbour6_dest_prefix_get(lts_neighbour6 *neighbour6) {
+  return prefix_at(&neighbour6->layer, 24, 6, "dest_prefix");
+}
+
 /* ---- payload ---- */
 
 /* Error messages quote the packet that they are about. */

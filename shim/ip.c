@@ -53,6 +53,52 @@ lts_field lts_internet_pkt_len_get(lts_internet *internet) {
   return family == 6 ? LTS_ABSENT : lts_network_number(&internet->layer, 2, 2, "pkt_len");
 }
 
+/* ---- addresses ---- */
+
+/* Where the source or destination address is. */
+static uint8_t *address_bytes(const lts_packet *layer, bool source, lts_field *family,
+                              const char *name) {
+  *family = version(layer);
+  if (*family == LTS_FAILED) return NULL;
+  uint32_t length = *family == 6 ? 16 : 4, first = *family == 6 ? 8 : 12;
+  uint32_t at = lts_network_of(layer).at;
+  return lts_layer_bytes(layer, at, source ? first : first + length, length, name);
+}
+
+static lts_prefix *prefix_of(const lts_packet *layer, bool source, const char *name) {
+  lts_field family;
+  const uint8_t *bytes = address_bytes(layer, source, &family, name);
+  return bytes ? lts_prefix_from_bytes(family == 6 ? 6 : 4, bytes) : NULL;
+}
+
+static lts_status set_prefix(lts_packet *layer, bool source, lts_prefix *prefix, const char *name) {
+  lts_field family;
+  uint8_t *bytes = address_bytes(layer, source, &family, name);
+  if (!bytes) return LTS_ERROR;
+  lts_address address = lts_prefix_address_get(prefix);
+  if (address.version != (family == 6 ? 6 : 4))
+    return lts_fail(LTS_E_VALUE, 0, NULL, "%s: an IPv%d address does not fit in an IPv%d header",
+                    name, address.version, (int)family);
+  memcpy(bytes, address.bytes, address.version == 6 ? 16 : 4);
+  return LTS_OK;
+}
+
+lts_new_prefix lts_internet_src_prefix_get(lts_internet *internet) {
+  return prefix_of(&internet->layer, true, "src_prefix");
+}
+
+lts_status lts_internet_src_prefix_set(lts_internet *internet, lts_prefix *prefix) {
+  return set_prefix(&internet->layer, true, prefix, "src_prefix");
+}
+
+lts_new_prefix lts_internet_dst_prefix_get(lts_internet *internet) {
+  return prefix_of(&internet->layer, false, "dst_prefix");
+}
+
+lts_status lts_internet_dst_prefix_set(lts_internet *internet, lts_prefix *prefix) {
+  return set_prefix(&internet->layer, false, prefix, "dst_prefix");
+}
+
 /* ---- setters ---- */
 
 static lts_status out_of_range(const char *name, int value, int least) {

@@ -20,6 +20,9 @@
 typedef struct lts_trace lts_trace;
 typedef struct lts_packet lts_packet;
 typedef struct lts_filter lts_filter;
+typedef struct lts_prefix lts_prefix;
+typedef struct lts_flow lts_flow;
+typedef struct lts_home lts_home;
 
 /* The layers of a packet: one struct, an lts_packet in front, and as many types. */
 #define LTS_LAYERS(X)                                                                              \
@@ -29,8 +32,10 @@ typedef struct lts_filter lts_filter;
   X(internet)                                                                                      \
   X(ip)                                                                                            \
   X(ip6)                                                                                           \
-  X(tcp) X(udp) X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6)          \
-      X(param6) X(neighbour6)
+  X(tcp)                                                                                           \
+  X(udp)                                                                                           \
+  X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6) X(param6)              \
+      X(neighbour6)
 #define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
 LTS_LAYERS(LTS_DECLARE)
 
@@ -60,6 +65,8 @@ typedef enum lts_error_kind {
   LTS_E_TIMEOUT,     /* no packet within conf_timeout() */
   LTS_E_STATE,       /* not started, paused, closed */
   LTS_E_VALUE,       /* an argument out of range, or nothing read yet */
+  LTS_E_ATTRIBUTE,   /* a length that is not set, IP versions that differ */
+  LTS_E_INDEX,       /* a negative index */
   LTS_E_MEMORY,      /* allocation failed */
   LTS_E_INTERRUPTED, /* lts_hooks.interrupted() said so, and keeps the reason */
 } lts_error_kind;
@@ -75,8 +82,8 @@ typedef struct lts_error {
 const lts_error *lts_error_last(void);
 void lts_error_clear(void);
 
-/* How the shim gives up the interpreter lock while it waits, and asks for pending signals.
- * Without hooks it just waits. */
+/* How the shim gives up the interpreter lock while it waits, asks for pending signals, and gives
+ * back memory that it was lent. Without hooks it just waits. */
 typedef struct lts_hooks {
   void *(*release)(void);
   void (*acquire)(void *state);
@@ -187,6 +194,21 @@ typedef struct lts_names {
 
 /* A yes or no with the failed and absent states of lts_field. */
 typedef lts_field lts_truth;
+
+/* A new object, which the caller owns; NULL on failure. */
+typedef lts_prefix *lts_new_prefix;
+
+typedef enum lts_order { LTS_LESS = -1, LTS_EQUAL, LTS_GREATER, LTS_UNORDERED } lts_order;
+
+/* A flow as bytes: version, protocol, two ports, two addresses. */
+typedef struct lts_key {
+  lts_presence presence;
+  int length;
+  uint8_t bytes[38];
+} lts_key;
+
+/* A number modulo 2^32. */
+typedef uint32_t lts_sequence;
 
 typedef struct lts_unsigned {
   lts_presence presence;
@@ -335,6 +357,10 @@ lts_number lts_internet_ttl_get(lts_internet *internet);
 lts_status lts_internet_ttl_set(lts_internet *internet, int value);
 lts_number lts_internet_hop_limit_get(lts_internet *internet);
 lts_status lts_internet_hop_limit_set(lts_internet *internet, int value);
+lts_new_prefix lts_internet_src_prefix_get(lts_internet *internet);
+lts_status lts_internet_src_prefix_set(lts_internet *internet, lts_prefix *prefix);
+lts_new_prefix lts_internet_dst_prefix_get(lts_internet *internet);
+lts_status lts_internet_dst_prefix_set(lts_internet *internet, lts_prefix *prefix);
 lts_field lts_internet_hdr_len_get(lts_internet *internet);
 lts_field lts_internet_pkt_len_get(lts_internet *internet);
 
@@ -391,6 +417,7 @@ lts_echo *lts_icmp_echo_get(lts_icmp *icmp);
 lts_field lts_echo_ident_get(lts_echo *echo);
 lts_field lts_echo_sequence_get(lts_echo *echo);
 lts_redirect *lts_icmp_redirect_get(lts_icmp *icmp);
+lts_new_prefix lts_redirect_gateway_get(lts_redirect *redirect);
 
 lts_field lts_icmp6_type_get(lts_icmp6 *icmp6);
 lts_field lts_icmp6_code_get(lts_icmp6 *icmp6);
@@ -405,6 +432,8 @@ lts_field lts_toobig6_mtu_get(lts_toobig6 *toobig6);
 lts_param6 *lts_icmp6_param_get(lts_icmp6 *icmp6);
 lts_field lts_param6_pointer_get(lts_param6 *param6);
 lts_neighbour6 *lts_icmp6_neighbour_get(lts_icmp6 *icmp6);
+lts_new_prefix lts_neighbour6_target_prefix_get(lts_neighbour6 *neighbour6);
+lts_new_prefix lts_neighbour6_dest_prefix_get(lts_neighbour6 *neighbour6);
 
 lts_field lts_sctp_src_port_get(lts_sctp *sctp);
 lts_field lts_sctp_dst_port_get(lts_sctp *sctp);
@@ -460,5 +489,92 @@ lts_layer_list lts_packet_layers_get(lts_packet *packet);
 /* Of the tags and labels in front of the outermost IP header, outermost first. */
 lts_numbers lts_packet_vlan_ids_get(lts_packet *packet);
 lts_numbers lts_packet_mpls_labels_get(lts_packet *packet);
+/* ---- prefixes ---- */
+
+#define LTS_NO_LENGTH (-1)
+
+/* 4 or 16 bytes, no length. NULL when out of memory. */
+lts_prefix *lts_prefix_from_bytes(int version, const uint8_t *bytes);
+/* A short address is filled up with zeros. NULL on failure. */
+lts_prefix *new_lts_prefix(int version, lts_bytearray address, int length);
+/* "192.0.2.0/24", "2001:db8::1" */
+lts_new_prefix lts_prefix_from_s(const char *text);
+void delete_lts_prefix(lts_prefix *prefix);
+
+lts_bytes lts_prefix_bytes(const lts_prefix *prefix);
+/* Moves the address to memory that others may write to; the prefix returns it to its lender when it
+ * dies. */
+void lts_prefix_move(lts_prefix *prefix, uint8_t *memory, void *lender);
+/* NULL where the prefix was not moved. */
+void *lts_prefix_lender(const lts_prefix *prefix);
+
+lts_field lts_prefix_version_get(lts_prefix *prefix);
+lts_field lts_prefix_length_get(lts_prefix *prefix);
+lts_status lts_prefix_length_set(lts_prefix *prefix, lts_field length);
+/* The length, also 0 and LTS_NO_LENGTH, for a copy of the prefix. */
+int lts_prefix_state(const lts_prefix *prefix);
+lts_status lts_prefix_restore(lts_prefix *prefix, int state);
+lts_field lts_prefix_width_get(lts_prefix *prefix);
+lts_new_prefix lts_prefix_complement_get(lts_prefix *prefix);
+lts_truth lts_prefix_is_rfc1918_get(lts_prefix *prefix);
+lts_address lts_prefix_address_get(lts_prefix *prefix);
+
+lts_truth lts_prefix_equal(lts_prefix *prefix, lts_prefix *other);
+lts_truth lts_prefix_is_prefix(lts_prefix *prefix, lts_prefix *other);
+lts_truth lts_prefix_has_bit_set(lts_prefix *prefix, int bit);
+lts_field lts_prefix_first_bit_different(lts_prefix *prefix, lts_prefix *other);
+
+/* By address; of the same address, the longer prefix comes first. LTS_UNORDERED is a failure. */
+lts_order lts_prefix_compare(const lts_prefix *prefix, const lts_prefix *other);
+uint32_t lts_prefix_hash(const lts_prefix *prefix);
+lts_text lts_prefix_str(lts_prefix *prefix);
+
+/* ---- flows ---- */
+
+/* LTS_END where the packet is not IP. */
+LTS_CHECKED lts_more lts_flow_of(lts_packet *packet, lts_flow **OUTPUT_FLOW);
+void delete_lts_flow(lts_flow *flow);
+
+lts_field lts_flow_version_get(lts_flow *flow);
+/* 0 where there is no transport header. */
+lts_field lts_flow_proto_get(lts_flow *flow);
+/* 0 for all but TCP and UDP. */
+lts_field lts_flow_src_port_get(lts_flow *flow);
+lts_field lts_flow_dst_port_get(lts_flow *flow);
+lts_new_prefix lts_flow_src_prefix_get(lts_flow *flow);
+lts_new_prefix lts_flow_dst_prefix_get(lts_flow *flow);
+lts_address lts_flow_src_get(lts_flow *flow);
+lts_address lts_flow_dst_get(lts_flow *flow);
+/* Absent in a flow that no home made. */
+lts_truth lts_flow_src_in_home_get(lts_flow *flow);
+lts_truth lts_flow_dst_in_home_get(lts_flow *flow);
+/* Exactly one end is in home. */
+lts_truth lts_flow_is_inward_get(lts_flow *flow);
+
+lts_key lts_flow_fwd_key_get(lts_flow *flow);
+lts_key lts_flow_rev_key_get(lts_flow *flow);
+/* The one of the two that has the home first, as far as that can be. */
+lts_key lts_flow_home_key_get(lts_flow *flow);
+lts_line lts_flow_repr(lts_flow *flow);
+
+/* Copies the prefixes, which need lengths. NULL on failure. */
+lts_home *new_lts_home(lts_prefix *const *prefixes, size_t count);
+void delete_lts_home(lts_home *home);
+lts_name lts_home_owner_get(lts_home *home);
+lts_line lts_home_repr(lts_home *home);
+LTS_CHECKED lts_more lts_home_flow(lts_home *home, lts_packet *packet, lts_flow **OUTPUT_FLOW);
+
+/* ---- numbers ---- */
+
+/* Big-endian; absent where the bytes end before. */
+lts_field lts_ba_get_short(lts_bytes BUFFER, int64_t index);
+lts_field lts_ba_get_long(lts_bytes BUFFER, int64_t index);
+
+lts_sequence lts_seq_add(lts_sequence a, lts_sequence b);
+lts_sequence lts_seq_sub(lts_sequence a, lts_sequence b);
+/* Whether a comes after b, by less than half of the way round. */
+lts_truth lts_seq_gt(lts_sequence a, lts_sequence b);
+lts_truth lts_seq_ge(lts_sequence a, lts_sequence b);
+lts_truth lts_seq_lt(lts_sequence a, lts_sequence b);
 
 #endif

@@ -137,6 +137,13 @@ bool lts_frame_is_filled(const lts_frame *frame);
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
 
+lts_text lts_text_of_address(lts_address address);
+
+/* ---- prefixes (prefix.c) ---- */
+
+/* The first bit in which two addresses differ, or `limit` where that comes first. */
+int lts_common_bits(const uint8_t *a, const uint8_t *b, int limit);
+
 /* ---- traces (trace.c, read.c, record.c) ---- */
 
 typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_LIVE } lts_source;

@@ -211,7 +211,7 @@ static int format_ipv4(char *text, const uint8_t *bytes) {
   return (int)(at - text);
 }
 
-static lts_text text_of_address(lts_address address) {
+lts_text lts_text_of_address(lts_address address) {
   lts_text result = {.presence = address.presence};
   if (address.presence != LTS_PRESENT) return result;
   if (address.version == 4)
@@ -222,10 +222,10 @@ static lts_text text_of_address(lts_address address) {
 }
 
 lts_text lts_packet_src_text_get(lts_packet *packet) {
-  return text_of_address(address(packet, true, "src_text"));
+  return lts_text_of_address(address(packet, true, "src_text"));
 }
 lts_text lts_packet_dst_text_get(lts_packet *packet) {
-  return text_of_address(address(packet, false, "dst_text"));
+  return lts_text_of_address(address(packet, false, "dst_text"));
 }
 
 static lts_text mac(lts_packet *packet, bool source, const char *name) {

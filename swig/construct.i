@@ -3,10 +3,6 @@
  * Calling a layer's type: IP(x) wraps another layer of the same packet, or a bytearray, or is None.
  */
 %{
-static PyTypeObject *type_of(swig_type_info *descriptor) {
-  return ((SwigPyClientData *)descriptor->clientdata)->pytype;
-}
-
 static const struct {
   lts_layer_kind kind;
   swig_type_info **descriptor;
@@ -34,12 +30,11 @@ static lts_packet *layer_from_bytearray(lts_layer_kind kind, PyObject *bytes) {
 static PyObject *construct(int index, PyObject *source) {
   PyObject *self = NULL; /* SWIG's macro wants one */
   lts_layer_kind kind = constructible[index].kind;
-  void *pointer = NULL;
-  lts_packet *layer;
+  lts_packet *layer, *packet = instance_of(SWIGTYPE_p_lts_packet, source);
   if (PyByteArray_CheckExact(source))
     layer = layer_from_bytearray(kind, source);
-  else if (SWIG_IsOK(SWIG_ConvertPtr(source, &pointer, SWIGTYPE_p_lts_packet, 0)) && pointer)
-    layer = lts_layer_from_layer(kind, (lts_packet *)pointer);
+  else if (packet)
+    layer = lts_layer_from_layer(kind, packet);
   else {
     PyErr_Format(PyExc_ValueError, "expected a packet's layer or a bytearray, not %.200s",
                  Py_TYPE(source)->tp_name);

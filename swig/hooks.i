@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * How the shim, which knows nothing of Python, gives up the interpreter lock while it waits.
+ * How the shim, which knows nothing of Python, gives up the interpreter lock while it waits, and
+ * memory that it was lent.
  */
 %{
 static void *release_lock(void) { return PyEval_SaveThread(); }

@@ -94,6 +94,8 @@ headers; None if those are not captured in full.")
 SETTABLE(lts_internet, lts_number, traffic_class, "int: Traffic class (RFC 2474), 0..255. Settable.")
 SETTABLE(lts_internet, lts_number, ttl, "int: Time to live or hop limit, 1..255. Settable.")
 SETTABLE(lts_internet, lts_number, hop_limit, "int: The same as `ttl`. Settable.")
+SETTABLE(lts_internet, lts_new_prefix, src_prefix, "IPprefix: Source address, without a length. Settable.")
+SETTABLE(lts_internet, lts_new_prefix, dst_prefix, "IPprefix: Destination address, without a length. Settable.")
 FIELD(lts_internet, lts_field, hdr_len, "int or None: Length of an IPv4 header in units of 4 bytes; None for IPv6.")
 FIELD(lts_internet, lts_field, pkt_len, "int or None: Total length of an IPv4 packet in bytes; None for IPv6.")
 
@@ -171,6 +173,8 @@ FIELD(lts_echo, lts_field, ident, "int: Identifier.")
 FIELD(lts_echo, lts_field, sequence, "int: Sequence number.")
 OBJECT(lts_icmp, lts_redirect, redirect, "Redirect: The message seen as redirect, whatever its type.")
 
+FIELD(lts_redirect, lts_new_prefix, gateway, "IPprefix: Address of the gateway to use (RFC 792).")
+
 FIELD(lts_icmp6, lts_field, type, "int: Message type.")
 FIELD(lts_icmp6, lts_field, code, "int: Message code.")
 SETTABLE(lts_icmp6, lts_number, checksum, "int: Checksum of the message, 0..65535. Settable on a captured packet's message.")
@@ -183,6 +187,9 @@ FIELD(lts_toobig6, lts_field, mtu, "int: MTU of the next link in bytes (RFC 4443
 OBJECT(lts_icmp6, lts_param6, param, "Param6: The message seen as parameter problem, whatever its type.")
 FIELD(lts_param6, lts_field, pointer, "int: Offset of the offending byte (RFC 4443, 3.4).")
 OBJECT(lts_icmp6, lts_neighbour6, neighbour, "Neighbour6: The message seen as neighbour discovery, whatever its type.")
+
+FIELD(lts_neighbour6, lts_new_prefix, target_prefix, "IPprefix: Target address (RFC 4861, 4.3).")
+FIELD(lts_neighbour6, lts_new_prefix, dest_prefix, "IPprefix: Destination address of a redirect (RFC 4861, 4.5).")
 
 FIELD(lts_sctp, lts_field, src_port, "int: Source port.")
 FIELD(lts_sctp, lts_field, dst_port, "int: Destination port.")

@@ -7,7 +7,8 @@
 
 /* The descriptor or slot has checked the type of self: take its pointer, no second check. It is
  * NULL in an object that __new__() made and no __init__() filled. */
-%typemap(in) struct lts_trace *self, struct lts_packet *self, struct lts_filter *self {
+%typemap(in) struct lts_trace *self, struct lts_packet *self, struct lts_filter *self,
+             struct lts_prefix *self, struct lts_flow *self, struct lts_home *self {
   $1 = ($1_ltype)((SwigPyObject *)$input)->ptr;
   if (!$1) {
     PyErr_SetString(PyExc_ValueError, "this object was never initialised");
@@ -16,22 +17,20 @@
 }
 
 %typemap(in) lts_filter *filter {
-  void *pointer = NULL;
-  if ($input != Py_None && (!SWIG_IsOK(SWIG_ConvertPtr($input, &pointer, $1_descriptor, 0)) || !pointer)) {
+  $1 = (lts_filter *)instance_of($1_descriptor, $input);
+  if (!$1 && $input != Py_None) {
     PyErr_Format(PyExc_TypeError, "expected a Filter, not %.200s", Py_TYPE($input)->tp_name);
     SWIG_fail;
   }
-  $1 = (lts_filter *)pointer;
 }
 
 /* The object's own pointer: the shim puts another packet in its place. */
 %typemap(in) lts_packet **REFILL {
-  void *pointer = NULL;
-  if (!SWIG_IsOK(SWIG_ConvertPtr($input, &pointer, $*1_descriptor, 0)) || !pointer) {
+  if (!instance_of($*1_descriptor, $input)) {
     PyErr_Format(PyExc_ValueError, "expected a Packet, not %.200s", Py_TYPE($input)->tp_name);
     SWIG_fail;
   }
-  $1 = (lts_packet **)&SWIG_Python_GetSwigThis($input)->ptr;
+  $1 = (lts_packet **)&((SwigPyObject *)$input)->ptr;
 }
 
 /* A file name may hold bytes that are no UTF-8. */
@@ -41,15 +40,15 @@
 }
 %typemap(freearg) const char *uri, const char *path { Py_XDECREF(bytes$argnum); }
 
-%typemap(in) const char *expression {
+%typemap(in) const char *expression, const char *text {
   Py_ssize_t length = 0;
   $1 = (char *)(PyUnicode_Check($input) ? PyUnicode_AsUTF8AndSize($input, &length) : NULL);
   if (!$1 && !PyErr_Occurred())
-    PyErr_Format(PyExc_TypeError, "a filter expression is a str, not %.200s", Py_TYPE($input)->tp_name);
+    PyErr_Format(PyExc_TypeError, "$1_name: expected a str, not %.200s", Py_TYPE($input)->tp_name);
   if ($1 && strlen($1) != (size_t)length) PyErr_SetString(PyExc_ValueError, "embedded null character");
   if (PyErr_Occurred()) SWIG_fail;
 }
-%typemap(freearg) const char *expression ""
+%typemap(freearg) const char *expression, const char *text ""
 
 /* Too large for C is out of range, and not another kind of error. */
 %typemap(in) int snaplen {
@@ -213,6 +212,22 @@
 %typemap(out) lts_text {
   if ($1.presence == LTS_CUT) RAISE
   $result = $1.presence == LTS_MISSING ? SWIG_Py_Void() : PyUnicode_DecodeASCII($1.text, $1.length, NULL);
+}
+
+%typemap(out) lts_key {
+  $result = $1.presence == LTS_MISSING ? SWIG_Py_Void() : PyBytes_FromStringAndSize((const char *)$1.bytes, $1.length);
+}
+
+%typemap(in) lts_new_prefix {
+  $1 = (lts_prefix *)instance_of($descriptor(lts_prefix *), $input);
+  if (!$1) {
+    PyErr_Format(PyExc_TypeError, "expected an IPprefix, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
+}
+%typemap(out) lts_new_prefix {
+  if (!$1) RAISE
+  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_prefix, SWIG_POINTER_OWN);
 }
 
 %typemap(out) lts_line { $result = PyUnicode_FromString($1.text); }

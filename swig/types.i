@@ -7,6 +7,9 @@
 %rename(Trace) lts_trace;
 %rename(Packet) lts_packet;
 %rename(Filter) lts_filter;
+%rename(IPprefix) lts_prefix;
+%rename(IPflow) lts_flow;
+%rename(FlowHome) lts_home;
 
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
@@ -24,8 +27,11 @@ typedef struct lts_filter {} lts_filter;
 }
 FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 
+%include "prefix.i"
 %include "packet.i"
 %include "layers.i"
+%include "flow.i"
+%include "natkit.i"
 
 %feature("python:tp_iter", "PyObject_SelfIter") lts_trace;
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;

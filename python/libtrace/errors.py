@@ -71,6 +71,8 @@ _KINDS: tuple[type[Exception], ...] = (
     TraceTimeout,
     TraceStateError,
     ValueError,
+    AttributeError,
+    IndexError,
 )
 
 _SYSTEM: dict[int, type[LibtraceError]] = {

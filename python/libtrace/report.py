@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""What traces hold: the counting behind ``libtrace report``."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import datetime, timedelta, timezone
+from types import FrameType
+from typing import Any, Optional, TypeVar, Union
+
+from libtrace.core import Packet
+from libtrace.enums import LinkType
+from libtrace.errors import TruncatedError
+
+__all__ = ["Report", "Summary", "total"]
+
+_SECOND = 10**9
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+
+# ---- names ----
+
+_IPV4, _IPV6 = 0x0800, 0x86DD
+# Beside EtherTypes and protocol numbers, what a packet can have in their place.
+_CUT, _NONE, _IEEE_802_3 = -1, 0, 1
+_LONGEST_802_3 = 1500
+
+_ETHERTYPES = {
+    _CUT: "(cut off)",
+    _NONE: "(none)",
+    _IEEE_802_3: "IEEE 802.3",
+    _IPV4: "IPv4",
+    0x0806: "ARP",
+    0x22F3: "TRILL",
+    0x6558: "Ethernet bridging",
+    0x8035: "RARP",
+    0x809B: "AppleTalk",
+    0x8100: "802.1Q VLAN",
+    0x8137: "IPX",
+    _IPV6: "IPv6",
+    0x8808: "Ethernet PAUSE",
+    0x8809: "Slow protocols",
+    0x8847: "MPLS",
+    0x8848: "MPLS multicast",
+    0x8863: "PPPoE discovery",
+    0x8864: "PPPoE session",
+    0x888E: "802.1X",
+    0x88A8: "802.1ad VLAN",
+    0x88CC: "LLDP",
+    0x88E5: "MACsec",
+    0x88F7: "PTP",
+    0x8906: "FCoE",
+    0x9000: "Loopback",
+}
+
+_PROTOCOLS = {
+    _CUT: "(cut off)",
+    0: "Hop-by-hop",
+    1: "ICMP",
+    2: "IGMP",
+    4: "IPv4 in IP",
+    6: "TCP",
+    17: "UDP",
+    33: "DCCP",
+    41: "IPv6 in IP",
+    43: "IPv6 routing",
+    44: "IPv6 fragment",
+    46: "RSVP",
+    47: "GRE",
+    50: "ESP",
+    51: "AH",
+    58: "ICMPv6",
+    59: "No next header",
+    60: "IPv6 options",
+    88: "EIGRP",
+    89: "OSPF",
+    97: "EtherIP",
+    103: "PIM",
+    112: "VRRP",
+    115: "L2TP",
+    132: "SCTP",
+    136: "UDP-Lite",
+    137: "MPLS in IP",
+}
+
+
+def _name_link(value: int) -> str:
+    return LinkType(value).name if value in set(LinkType) else str(value)
+
+
+def _name_ethertype(ethertype: int) -> str:
+    return _ETHERTYPES.get(ethertype, f"0x{ethertype:04x}")
+
+
+def _name_protocol(protocol: int) -> str:
+    return _PROTOCOLS.get(protocol, f"protocol {protocol}")
+
+
+# ---- sizes ----
+
+# The classes of RMON (RFC 2819, etherStatsPkts64Octets and following), their last bytes.
+_SIZES = (63, 127, 255, 511, 1023, 1518)
+_LARGEST = len(_SIZES)
+_SIZE_OF = bytes(
+    next(size for size, last in enumerate(_SIZES) if length <= last)
+    for length in range(_SIZES[-1] + 1)
+)
+
+# ---- flows ----
+
+# Source address, or EtherType where there is none, and destination address; IP protocol; ports;
+# link type; class of size.
+_Flow = tuple[Union[str, int], Optional[str], Optional[int], Optional[int], Optional[int], int, int]
+_Flows = dict[_Flow, list[int]]
+_K = TypeVar("_K", bound=Hashable)
+_Table = dict[_K, list[int]]
+"""Packets and bytes on the wire of each key."""
+
+_MOST_FLOWS = 1 << 16
+_MOST_ADDRESSES = 1 << 19
+
+
+def _field(packet: Packet, name: str, cut: int | None = None) -> Any:
+    try:
+        return getattr(packet, name)
+    except TruncatedError:
+        return cut
+
+
+def _cut_flow(packet: Packet, size: int) -> _Flow:
+    """Return the flow of a packet whose headers the capture cuts off."""
+    src, protocol = _field(packet, "src_text", _CUT), _field(packet, "ip_proto", _CUT)
+    return (
+        src if isinstance(src, str) else packet.ethertype or src or _NONE,
+        _field(packet, "dst_text"),
+        protocol,
+        None if protocol == _CUT else _field(packet, "src_port"),
+        None if protocol == _CUT else _field(packet, "dst_port"),
+        packet.linktype,
+        size,
+    )
+
+
+def _network(src: str | int) -> int:
+    """Return the network protocol.
+
+    Of an IP packet its address tells, also behind several tags; of another the EtherType.
+    """
+    if isinstance(src, str):
+        return _IPV6 if ":" in src else _IPV4
+    return _IEEE_802_3 if _NONE < src <= _LONGEST_802_3 else src
+
+
+def _add(table: _Table[_K], key: _K, counts: list[int]) -> None:
+    entry = table.setdefault(key, [0, 0])
+    entry[0] += counts[0]
+    entry[1] += counts[1]
+
+
+@contextmanager
+def _held_interrupts() -> Iterator[None]:
+    """Let Ctrl-C wait until the tables agree with each other again."""
+    held: list[tuple[int, FrameType | None]] = []
+    try:
+        handler = signal.signal(signal.SIGINT, lambda *call: held.append(call))
+    except ValueError:  # in another thread than the main one no signal arrives
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if held and callable(handler):
+            handler(*held[0])
+
+
+# ---- totals ----
+
+
+@dataclass
+class Summary:
+    """The totals of a trace, or of several.
+
+    Attributes
+    ----------
+    uri : str or None
+        The trace; None for several.
+    error : str or None
+        Why reading ended before the end of the trace.
+    packets, truncated_packets : int
+        All packets, and those of which not all bytes were captured.
+    wire_bytes, captured_bytes : int
+        Lengths as `Packet.wire_len` and `Packet.capture_len` have them.
+    first_ns, last_ns : int or None
+        The earliest and the latest time of capture; None without packets.
+    counters : dict of str to (int or None)
+        What `Trace.statistics` said at the end.
+    """
+
+    uri: str | None = None
+    error: str | None = None
+    packets: int = 0
+    wire_bytes: int = 0
+    captured_bytes: int = 0
+    truncated_packets: int = 0
+    first_ns: int | None = None
+    last_ns: int | None = None
+    counters: dict[str, int | None] = field(default_factory=dict)
+
+    @property
+    def duration_ns(self) -> int | None:
+        """Nanoseconds from the earliest to the latest packet."""
+        if self.first_ns is None or self.last_ns is None:
+            return None
+        return self.last_ns - self.first_ns
+
+    def rate(self, amount: int) -> float | None:
+        """Return an amount per second; None for a trace without duration."""
+        return amount * _SECOND / self.duration_ns if self.duration_ns else None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return everything, also what follows from it, for JSON."""
+        return {
+            **asdict(self),
+            "first": _iso(self.first_ns),
+            "last": _iso(self.last_ns),
+            "duration_ns": self.duration_ns,
+            "packets_per_second": self.rate(self.packets),
+            "bits_per_second": self.rate(8 * self.wire_bytes),
+        }
+
+
+def _iso(time_ns: int | None) -> str | None:
+    if time_ns is None:
+        return None
+    seconds, rest = divmod(time_ns, _SECOND)
+    return f"{_EPOCH + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%S}.{rest:09}Z"
+
+
+def _sum_known(values: Iterable[int | None]) -> int | None:
+    known = list(values)
+    return None if None in known else sum(value or 0 for value in known)
+
+
+def total(traces: list[Summary]) -> Summary:
+    """Return the summary of all traces together; a counter that one does not know is None."""
+    return Summary(
+        packets=sum(trace.packets for trace in traces),
+        wire_bytes=sum(trace.wire_bytes for trace in traces),
+        captured_bytes=sum(trace.captured_bytes for trace in traces),
+        truncated_packets=sum(trace.truncated_packets for trace in traces),
+        first_ns=min((t.first_ns for t in traces if t.first_ns is not None), default=None),
+        last_ns=max((t.last_ns for t in traces if t.last_ns is not None), default=None),
+        counters={
+            name: _sum_known(trace.counters[name] for trace in traces)
+            for name in (traces[0].counters if traces else ())
+        },
+    )
+
+
+# ---- the report ----
+
+
+class Report:
+    """Counts the packets of traces.
+
+    All totals and protocols are exact. Memory is bounded by keeping of very many addresses those
+    with most packets: `address_error` is how many packets the others may miss.
+
+    Attributes
+    ----------
+    traces : list of Summary
+        One for every trace that was read.
+    """
+
+    def __init__(self) -> None:
+        self.traces: list[Summary] = []
+        self.address_error = 0
+        self._links: _Table[int] = {}
+        self._networks: _Table[int] = {}
+        self._transports: _Table[int] = {}
+        self._addresses: _Table[str] = {}
+        self._ports: _Table[tuple[int, int]] = {}
+        self._sizes: _Table[int] = {size: [0, 0] for size in range(_LARGEST + 1)}
+
+    @property
+    def packets(self) -> int:
+        """Packets counted so far."""
+        return sum(trace.packets for trace in self.traces)
+
+    def count(self, packets: Iterable[Packet], summary: Summary) -> None:
+        """Count packets. When they end in an exception, all before it are counted.
+
+        Parameters
+        ----------
+        packets : iterable of Packet
+            Such as a started trace.
+        summary : Summary
+            Whose totals grow.
+        """
+        # Traffic is few flows of many packets: one look-up for a packet, the tables for a flow.
+        flows: _Flows = {}
+        get = flows.get
+        size_of, most = _SIZE_OF, _SIZES[-1]
+        captured = truncated = first = 0
+        last = None
+        try:
+            for packet in packets:
+                length = packet.wire_len
+                size = size_of[length] if length <= most else _LARGEST
+                try:
+                    flow: _Flow = (
+                        packet.src_text or packet.ethertype,
+                        packet.dst_text,
+                        packet.ip_proto,
+                        packet.src_port,
+                        packet.dst_port,
+                        packet.linktype,
+                        size,
+                    )
+                except TruncatedError:
+                    flow = _cut_flow(packet, size)
+                counts = get(flow)
+                if counts is None:
+                    if len(flows) >= _MOST_FLOWS:
+                        with _held_interrupts():
+                            self._settle(flows, summary)
+                    flows[flow] = [1, length]
+                else:
+                    counts[0] += 1
+                    counts[1] += length
+                captured += packet.capture_len
+                if packet.is_truncated:
+                    truncated += 1
+                time = packet.timestamp_ns
+                if last is None:
+                    first = last = time
+                elif time > last:
+                    last = time
+                elif time < first:
+                    first = time
+        finally:
+            with _held_interrupts():
+                self._settle(flows, summary)
+                summary.captured_bytes += captured
+                summary.truncated_packets += truncated
+                if last is not None:
+                    summary.first_ns, summary.last_ns = first, last
+
+    def _settle(self, flows: _Flows, summary: Summary) -> None:
+        """Move the counts of flows into the tables."""
+        while flows:
+            flow, counts = flows.popitem()
+            summary.packets += counts[0]
+            summary.wire_bytes += counts[1]
+            self._add(flow, counts)
+        if len(self._addresses) > _MOST_ADDRESSES:
+            self._forget_addresses()
+
+    def _add(self, flow: _Flow, counts: list[int]) -> None:
+        src, dst, protocol, src_port, dst_port, link, size = flow
+        network = _network(src)
+        _add(self._links, link, counts)
+        _add(self._networks, network, counts)
+        _add(self._sizes, size, counts)
+        for address in {src, dst}:
+            if isinstance(address, str):
+                _add(self._addresses, address, counts)
+        if protocol is None:
+            return
+        if network in (_IPV4, _IPV6):
+            _add(self._transports, protocol, counts)
+        for port in {src_port, dst_port}:
+            if port is not None:
+                _add(self._ports, (protocol, port), counts)
+
+    def _forget_addresses(self) -> None:
+        """Drop the half of the addresses that has fewest packets."""
+        ranked = sorted(self._addresses.items(), key=lambda item: -item[1][0])
+        half = len(ranked) // 2
+        self.address_error += ranked[half][1][0]
+        self._addresses = dict(ranked[:half])
+
+    def as_dict(self, top: int) -> dict[str, Any]:
+        """Return the report for JSON, with at most `top` addresses and ports."""
+        return {
+            "total": total(self.traces).as_dict(),
+            "traces": [trace.as_dict() for trace in self.traces],
+            "link_types": _rows(
+                self._links, lambda key: {"name": _name_link(key), "link_type": key}
+            ),
+            "network": _rows(self._networks, _identify_network),
+            "transport": _rows(self._transports, _identify_transport),
+            "addresses": _rows(self._addresses, lambda key: {"name": key}, top),
+            "address_error": self.address_error,
+            "ports": _rows(self._ports, _identify_port, top),
+            "sizes": [_row(_identify_size(key), counts) for key, counts in self._sizes.items()],
+        }
+
+
+# ---- rows ----
+
+
+def _row(identity: dict[str, Any], counts: list[int]) -> dict[str, Any]:
+    return {**identity, "packets": counts[0], "wire_bytes": counts[1]}
+
+
+def _rows(
+    table: _Table[_K], identify: Callable[[_K], dict[str, Any]], top: int | None = None
+) -> list[dict[str, Any]]:
+    """Return rows, those with most packets first."""
+    ranked = sorted(table.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
+    return [_row(identify(key), counts) for key, counts in ranked[:top]]
+
+
+def _identify_network(key: int) -> dict[str, Any]:
+    return {"name": _name_ethertype(key), "ethertype": key if key > _LONGEST_802_3 else None}
+
+
+def _identify_transport(key: int) -> dict[str, Any]:
+    return {"name": _name_protocol(key), "protocol": None if key == _CUT else key}
+
+
+def _identify_port(key: tuple[int, int]) -> dict[str, Any]:
+    protocol, port = key
+    name = f"{port}/{_name_protocol(protocol).lower()}"
+    return {"name": name, "protocol": protocol, "port": port}
+
+
+def _identify_size(key: int) -> dict[str, Any]:
+    first = _SIZES[key - 1] + 1 if key else 0
+    last = _SIZES[key] if key < _LARGEST else None
+    name = f"{first}-{last}" if last is not None else f"{first} and more"
+    return {"name": name, "from": first, "to": last}

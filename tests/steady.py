@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Whether something leaves memory behind."""
+
+from __future__ import annotations
+
+import gc
+import pathlib
+import resource
+import sys
+from collections.abc import Callable
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory."""
+    pages = pathlib.Path("/proc/self/statm").read_text().split()[1]
+    return int(pages) * resource.getpagesize()
+
+
+def assert_steady(use: Callable[[], object], times: int) -> None:
+    """Using it over and over must leave no block of Python's behind, and nothing below Python."""
+    for _ in range(times // 10 + 10):
+        use()
+    gc.collect()
+    blocks, size = sys.getallocatedblocks(), resident()
+    for _ in range(times):
+        use()
+    gc.collect()
+    assert sys.getallocatedblocks() - blocks < times // 10
+    assert resident() - size < max(times * 8, 1 << 20)
