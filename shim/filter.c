@@ -105,8 +105,9 @@ lts_more lts_filter_match(lts_filter *filter, lts_frame *frame) {
 }
 
 lts_truth lts_packet_apply_filter(lts_packet *packet, lts_filter *filter) {
-  if (!packet->frame->filled) {
-    lts_fail(LTS_E_VALUE, 0, NULL, "nothing was read into this packet yet");
+  if (!lts_frame_is_filled(packet->frame)) return LTS_FAILED;
+  if (packet->layer != LTS_PACKET) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "a filter is for packets, not for their layers");
     return LTS_FAILED;
   }
   lts_more match = lts_filter_match(filter, packet->frame);

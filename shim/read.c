@@ -190,6 +190,10 @@ lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
 
 lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **refill) {
   lts_packet *packet;
+  if ((*refill)->layer != LTS_PACKET) {
+    lts_fail(LTS_E_VALUE, 0, trace->uri, "read_packet() fills a packet, not a layer of one");
+    return LTS_FAIL;
+  }
   lts_more more = lts_trace_next(trace, &packet);
   if (more != LTS_ITEM) return more;
   delete_lts_packet(*refill);
