@@ -16,9 +16,9 @@
   }
 }
 
-%typemap(in) lts_filter *filter {
+%typemap(in) lts_filter *filter, lts_filter *filter_or_none {
   $1 = (lts_filter *)instance_of($1_descriptor, $input);
-  if (!$1 && $input != Py_None) {
+  if (!$1 && ($input != Py_None || !strcmp("$1_name", "filter"))) {
     PyErr_Format(PyExc_TypeError, "expected a Filter, not %.200s", Py_TYPE($input)->tp_name);
     SWIG_fail;
   }

@@ -45,7 +45,7 @@ FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``cl
   lts_status start();
   lts_status pause();
   lts_status close();
-  lts_status conf_filter(lts_filter *filter);
+  lts_status conf_filter(lts_filter *filter_or_none);
   lts_status conf_snaplen(int snaplen);
   lts_status conf_promisc(int promisc);
   lts_status conf_timeout(double seconds);
