@@ -97,11 +97,21 @@ GOALS = [
     Goal("bare loop, of C", "ours read", "C read nothreads", 0.9),
     Goal("lengths and ports, of C", "ours ports", "C ports nothreads", 0.6),
     Goal("bare loop over gzip, of C", "ours read gz", "C read gz", 0.9),
+    Goal("TCP object and ports, of C", "ours tcp", "C tcp nothreads", 0.7),
+    Goal("address objects, of C", "ours addresses", "C addresses nothreads", 0.45),
+    Goal("flow keys into a table, of C", "ours flows", "C flows nothreads", 0.35),
+    Goal("times dpkt, TCP", "ours tcp", "dpkt tcp", 20),
+    Goal("times dpkt, addresses", "ours addresses", "dpkt addresses", 20),
+    Goal("times dpkt, flows", "ours flows", "dpkt flows", 20),
     Goal("times dpkt", "ours ports", "dpkt ports", 20),
     Goal("times scapy", "ours ports", "scapy ports", 300),
     Goal("times pcapy-ng", "ours read", "pcapy-ng read", 1.5),
     Goal("libtrace report, of C ports", "libtrace report", "C ports nothreads", 0.12),
 ]
+
+
+# The loops that ask for layers, addresses and flows.
+OBJECTS = ("tcp", "addresses", "flows")
 
 
 class Verdict(NamedTuple):
@@ -184,6 +194,7 @@ def c_loops(loop: Path, traces: Traces) -> list[Contestant]:
         contestant("ports", "nothreads", traces.plain, "nothreads"),
         contestant("ports", "threads", traces.plain, None),
         contestant("read", "gz", traces.gz, None),
+        *(contestant(mode, "nothreads", traces.plain, "nothreads") for mode in OBJECTS),
     ]
 
 
@@ -210,9 +221,19 @@ def contestants(loop: Path, traces: Traces) -> list[Contestant]:
         python_loop("ours read", "ours-read", plain, n, read),
         python_loop("ours ports", "ours-ports", plain, n, ports),
         python_loop("ours read gz", "ours-read", traces.gz, n, "C read gz"),
+        *(
+            python_loop(f"ours {mode}", f"ours-{mode}", plain, n, f"C {mode} nothreads")
+            for mode in OBJECTS
+        ),
         report(traces),
         python_loop("pcapy-ng read", "pcapy-read", plain, n, read, "ours read"),
         python_loop("dpkt ports", "dpkt-ports", plain, n, ports, "ours ports"),
+        *(
+            python_loop(
+                f"dpkt {mode}", f"dpkt-{mode}", head, few, f"C {mode} nothreads", f"ours {mode}"
+            )
+            for mode in OBJECTS
+        ),
         python_loop("scapy ports", "scapy-ports", head, few, ports, "ours ports"),
         python_loop("scapy.all ports", "scapy.all-ports", head, few, ports, "ours ports"),
     ]

@@ -3,13 +3,14 @@
  * The loop in C that every speed goal is held against, and the reference for
  * the totals that the tests compare.
  *
- *   loop [-t] read|ports|sums URI
+ *   loop [-t] read|ports|tcp|addresses|flows|sums URI
  *
  * Each result is one line, "name value"; -t adds the seconds from opening the
  * trace to its end.  Exit status: 0, 1 (the trace cannot be read; what was
  * read before is still printed) or 2 (usage).
  */
 #define _GNU_SOURCE /* libtrace 4's header needs POSIX types */
+#include <arpa/inet.h>
 #include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -31,6 +32,8 @@ typedef struct {
   uint64_t wire_len;
   uint64_t capture_len;
   uint64_t ports;
+  uint64_t addresses;
+  uint64_t flows;
   int64_t first;
   int64_t last;
 } totals;
@@ -71,6 +74,89 @@ static void add_lengths(totals *sum, const libtrace_packet_t *packet) {
   sum->last = time;
 }
 
+static void add_tcp_ports(totals *sum, const libtrace_packet_t *packet) {
+  const libtrace_tcp_t *tcp = trace_get_tcp((libtrace_packet_t *)packet);
+
+  if (tcp != NULL) sum->ports += ntohs(tcp->source) + (uint64_t)ntohs(tcp->dest);
+}
+
+static void add_addresses(totals *sum, const libtrace_packet_t *packet) {
+  struct sockaddr_storage source, target;
+
+  sum->addresses += trace_get_source_address(packet, (struct sockaddr *)&source) != NULL;
+  sum->addresses += trace_get_destination_address(packet, (struct sockaddr *)&target) != NULL;
+}
+
+/* Flows, in a table of fixed size with open addressing. */
+
+enum { SLOTS = 1 << 21, KEY = 38 };
+
+typedef struct {
+  uint8_t key[KEY];
+  uint64_t packets;
+} flow;
+
+static flow table[SLOTS];
+
+static size_t put_address(uint8_t *at, const struct sockaddr_storage *address) {
+  bool v6 = address->ss_family == AF_INET6;
+  const void *bytes = v6 ? (const void *)&((const struct sockaddr_in6 *)address)->sin6_addr
+                         : (const void *)&((const struct sockaddr_in *)address)->sin_addr;
+  size_t length = v6 ? 16 : 4;
+
+  memcpy(at, bytes, length);
+  return length;
+}
+
+static bool make_key(uint8_t *key, const libtrace_packet_t *packet) {
+  struct sockaddr_storage source, target;
+  uint16_t ports[2] = {htons(trace_get_source_port(packet)),
+                       htons(trace_get_destination_port(packet))};
+  uint8_t proto = 0;
+
+  if (trace_get_source_address(packet, (struct sockaddr *)&source) == NULL ||
+      trace_get_destination_address(packet, (struct sockaddr *)&target) == NULL ||
+      (source.ss_family != AF_INET && source.ss_family != AF_INET6))
+    return false;
+  trace_get_transport(packet, &proto, NULL);
+  key[0] = source.ss_family == AF_INET6 ? 6 : 4;
+  key[1] = proto;
+  memcpy(key + 2, ports, sizeof ports);
+  put_address(key + 6 + put_address(key + 6, &source), &target);
+  return true;
+}
+
+static size_t hash(const uint8_t *key) {
+  uint64_t value = 0xcbf29ce484222325u; /* FNV-1a */
+
+  for (int i = 0; i < KEY; i++) value = (value ^ key[i]) * 0x100000001b3u;
+  return (size_t)(value ^ value >> 32);
+}
+
+static void add_flow(totals *sum, const libtrace_packet_t *packet) {
+  uint8_t key[KEY] = {0};
+
+  if (!make_key(key, packet)) return;
+  for (size_t at = hash(key);; at++) {
+    flow *slot = &table[at % SLOTS];
+    if (slot->packets == 0) {
+      memcpy(slot->key, key, KEY);
+      sum->flows++;
+    }
+    if (memcmp(slot->key, key, KEY) != 0) continue;
+    slot->packets++;
+    return;
+  }
+}
+
+static void print_tcp(const totals *sum) { printf("ports %" PRIu64 "\n", sum->ports); }
+
+static void print_addresses(const totals *sum) {
+  printf("addresses %" PRIu64 "\n", sum->addresses);
+}
+
+static void print_flows(const totals *sum) { printf("flows %" PRIu64 "\n", sum->flows); }
+
 static void print_ports(const totals *sum) {
   printf("wire_len %" PRIu64 "\nports %" PRIu64 "\n", sum->wire_len, sum->ports);
 }
@@ -84,6 +170,9 @@ static void print_lengths(const totals *sum) {
 static const mode modes[] = {
     {"read", NULL, NULL},
     {"ports", add_ports, print_ports},
+    {"tcp", add_tcp_ports, print_tcp},
+    {"addresses", add_addresses, print_addresses},
+    {"flows", add_flow, print_flows},
     {"sums", add_lengths, print_lengths},
 };
 
@@ -131,7 +220,7 @@ static int run(const mode *chosen, const char *uri, bool timed) {
 }
 
 static int usage(void) {
-  fputs("usage: loop [-t] read|ports|sums URI\n", stderr);
+  fputs("usage: loop [-t] read|ports|tcp|addresses|flows|sums URI\n", stderr);
   return 2;
 }
 

@@ -14,7 +14,7 @@ import importlib
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Optional
+from typing import Any, NamedTuple, Optional
 
 Fields = tuple[int, Optional[int], Optional[int]]
 
@@ -43,6 +43,42 @@ def ours_fields(path: str) -> Iterator[Fields]:
     with libtrace.open(f"pcapfile:{path}") as trace:
         for packet in trace:
             yield packet.wire_len, packet.src_port, packet.dst_port
+
+
+def ours_tcp(path: str) -> int:
+    import libtrace
+
+    with libtrace.open(f"pcapfile:{path}") as trace:
+        for packet in trace:
+            tcp = packet.tcp
+            if tcp is not None:
+                _source, _target = tcp.src_port, tcp.dst_port
+        return trace.accepted_packets
+
+
+def ours_addresses(path: str) -> int:
+    import libtrace
+
+    with libtrace.open(f"pcapfile:{path}") as trace:
+        for packet in trace:
+            ip = packet.ip or packet.ip6
+            if ip is not None:
+                _source, _target = ip.src_prefix, ip.dst_prefix
+        return trace.accepted_packets
+
+
+def ours_flows(path: str) -> int:
+    import libtrace
+    from natkit import IPflow
+
+    flows: dict[bytes, int] = {}
+    with libtrace.open(f"pcapfile:{path}") as trace:
+        for packet in trace:
+            flow = IPflow(packet)
+            if flow is not None:
+                key = flow.fwd_key
+                flows[key] = flows.get(key, 0) + 1
+        return trace.accepted_packets
 
 
 def pcapy_read(path: str) -> int:
@@ -74,6 +110,57 @@ def dpkt_fields(path: str) -> Iterator[Fields]:
                 yield len(frame), transport.sport, transport.dport
             else:
                 yield len(frame), None, None
+
+
+def dpkt_packets(path: str) -> Iterator[Any]:
+    from dpkt.ethernet import Ethernet
+    from dpkt.pcap import Reader
+
+    with Path(path).open("rb") as file:
+        for _time, frame in Reader(file):
+            yield Ethernet(frame).data
+
+
+def dpkt_tcp(path: str) -> int:
+    from dpkt.tcp import TCP
+
+    packets = 0
+    for network in dpkt_packets(path):
+        packets += 1
+        transport = getattr(network, "data", None)
+        if isinstance(transport, TCP):
+            _source, _target = transport.sport, transport.dport
+    return packets
+
+
+def dpkt_addresses(path: str) -> int:
+    from dpkt.ip import IP
+    from dpkt.ip6 import IP6
+
+    packets = 0
+    for network in dpkt_packets(path):
+        packets += 1
+        if isinstance(network, (IP, IP6)):
+            _source, _target = network.src, network.dst
+    return packets
+
+
+def dpkt_flows(path: str) -> int:
+    from dpkt.ip import IP
+    from dpkt.ip6 import IP6
+    from dpkt.tcp import TCP
+    from dpkt.udp import UDP
+
+    packets = 0
+    flows: dict[tuple[Any, ...], int] = {}
+    for network in dpkt_packets(path):
+        packets += 1
+        if isinstance(network, (IP, IP6)):
+            data = network.data
+            ports = (data.sport, data.dport) if isinstance(data, (TCP, UDP)) else (0, 0)
+            key = (network.p, *ports, network.src, network.dst)
+            flows[key] = flows.get(key, 0) + 1
+    return packets
 
 
 def scapy_fields(path: str) -> Iterator[Fields]:
@@ -117,8 +204,14 @@ SCAPY = ("scapy.layers.inet", "scapy.layers.inet6", "scapy.layers.sctp")
 LOOPS = {
     "ours-read": Loop(("libtrace",), ours_read),
     "ours-ports": Loop(("libtrace",), ours_ports, ours_fields),
+    "ours-tcp": Loop(("libtrace",), ours_tcp),
+    "ours-addresses": Loop(("libtrace",), ours_addresses),
+    "ours-flows": Loop(("libtrace", "natkit"), ours_flows),
     "pcapy-read": Loop(("pcapy",), pcapy_read),
     "dpkt-ports": Loop(("dpkt",), exhaust(dpkt_fields), dpkt_fields),
+    "dpkt-tcp": Loop(("dpkt",), dpkt_tcp),
+    "dpkt-addresses": Loop(("dpkt",), dpkt_addresses),
+    "dpkt-flows": Loop(("dpkt",), dpkt_flows),
     "scapy-ports": Loop(SCAPY, exhaust(scapy_fields), scapy_fields),
     "scapy.all-ports": Loop(("scapy.all",), exhaust(scapy_fields), scapy_fields),
 }
