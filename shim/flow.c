@@ -10,11 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Where the parts of a key are; the addresses follow one another. */
+enum { VERSION = 0, PROTO = 1, SRC_PORT = 2, DST_PORT = 4, ADDRESSES = 6 };
+
 struct lts_flow {
-  lts_address src, dst;
-  uint16_t src_port, dst_port;
-  uint8_t proto;
-  bool homed; /* made by a home */
+  lts_key key; /* the forward one */
+  bool homed;  /* made by a home */
   bool src_in_home, dst_in_home;
 };
 
@@ -30,41 +31,53 @@ struct lts_home {
 
 /* ---- from a packet ---- */
 
-/* The ports of a transport header of which `length` bytes are captured. */
-static void read_ports(lts_flow *flow, const uint8_t *at, uint32_t length) {
-  enum { TCP = 6, UDP = 17, PORTS = 4 };
-  if ((flow->proto != TCP && flow->proto != UDP) || length < PORTS) return;
-  flow->src_port = be16(at);
-  flow->dst_port = be16(at + 2);
+/* The version, and the addresses, which follow one another in either header. */
+static lts_status read_addresses(lts_key *key, const lts_network *network, const uint8_t *data,
+                                 uint32_t end) {
+  uint32_t from = network->version == 4 ? 12 : 8, length = network->version == 4 ? 8 : 32;
+  uint64_t needed = (uint64_t)network->at + from + length;
+  if (needed > end)
+    return lts_fail(LTS_E_TRUNCATED, 0, NULL,
+                    "the addresses are cut off: they need %llu bytes, %u are captured",
+                    (unsigned long long)needed, end);
+  key->bytes[VERSION] = network->version;
+  memcpy(key->bytes + ADDRESSES, data + network->at + from, length);
+  key->length = (int)(ADDRESSES + length);
+  return LTS_OK;
 }
 
-/* All that this file knows of packets. As old programs expect, an EtherType behind more than one
- * 802.1Q tag is none of IP. */
-static lts_more read_packet(lts_flow *flow, lts_packet *packet) {
+static void read_transport(lts_key *key, const lts_network *network, const uint8_t *data,
+                           uint32_t end) {
+  enum { TCP = 6, UDP = 17, PORTS = 4 };
+  if (network->transport_presence != LTS_PRESENT) return;
+  key->bytes[PROTO] = network->proto;
+  if ((network->proto == TCP || network->proto == UDP) && end - network->transport >= PORTS)
+    memcpy(key->bytes + SRC_PORT, data + network->transport, PORTS);
+}
+
+/* All that this file knows of packets. As old programs expect, a packet is IP behind one 802.1Q tag
+ * but not behind more; its IP object is in any case. */
+static lts_more read_packet(lts_key *key, const lts_packet *packet) {
   enum { LEAST = 4 };
   if (!lts_frame_is_filled(packet->frame)) return LTS_FAIL;
   if (packet->copy) {
-    lts_fail(LTS_E_VALUE, 0, NULL, "a flow is that of a captured packet, not of a copy");
+    lts_fail(LTS_E_VALUE, 0, NULL, "this object is a copy: only a captured packet has a flow");
     return LTS_FAIL;
   }
   const lts_headers *headers = lts_frame_decode(packet->frame);
   const lts_network *network = &headers->network;
+  uint32_t captured = headers->end - headers->layer3;
   bool none = !headers->ethertype && network->presence == LTS_MISSING;
-  uint32_t captured = headers->end - network->at;
   if (captured < LEAST && !none) {
     lts_fail(LTS_E_TRUNCATED, 0, NULL,
              "the network header is cut off: a flow needs %d bytes of it, %u are captured", LEAST,
              captured);
     return LTS_FAIL;
   }
-  if (!network->version || headers->ethertype != lts_ethertype_of(network->version)) return LTS_END;
-  flow->src = lts_packet_src_get(packet);
-  if (flow->src.presence != LTS_PRESENT) return flow->src.presence == LTS_CUT ? LTS_FAIL : LTS_END;
-  flow->dst = lts_packet_dst_get(packet);
-  if (flow->dst.presence != LTS_PRESENT) return LTS_FAIL;
-  if (network->transport_presence != LTS_PRESENT) return LTS_ITEM;
-  flow->proto = network->proto;
-  read_ports(flow, packet->frame->data + network->transport, headers->end - network->transport);
+  bool shown = packet->layer >= LTS_IP || headers->ethertype == lts_ethertype_of(network->version);
+  if (!shown || network->presence != LTS_PRESENT) return LTS_END;
+  if (read_addresses(key, network, packet->frame->data, headers->end)) return LTS_FAIL;
+  read_transport(key, network, packet->frame->data, headers->end);
   return LTS_ITEM;
 }
 
@@ -76,7 +89,8 @@ lts_more lts_flow_of(lts_packet *packet, lts_flow **OUTPUT_FLOW) {
   lts_flow *flow = lts_spares_take(&spare);
   if (!flow) return LTS_FAIL;
   memset(flow, 0, sizeof *flow);
-  lts_more found = read_packet(flow, packet);
+  flow->key.presence = LTS_PRESENT;
+  lts_more found = read_packet(&flow->key, packet);
   if (found == LTS_ITEM)
     *OUTPUT_FLOW = flow;
   else
@@ -90,19 +104,34 @@ void delete_lts_flow(lts_flow *flow) {
 
 /* ---- attributes ---- */
 
-lts_field lts_flow_version_get(lts_flow *flow) { return flow->src.version; }
-lts_field lts_flow_proto_get(lts_flow *flow) { return flow->proto; }
-lts_field lts_flow_src_port_get(lts_flow *flow) { return flow->src_port; }
-lts_field lts_flow_dst_port_get(lts_flow *flow) { return flow->dst_port; }
+lts_field lts_flow_version_get(lts_flow *flow) { return flow->key.bytes[VERSION]; }
+lts_field lts_flow_proto_get(lts_flow *flow) { return flow->key.bytes[PROTO]; }
+lts_field lts_flow_src_port_get(lts_flow *flow) { return be16(flow->key.bytes + SRC_PORT); }
+lts_field lts_flow_dst_port_get(lts_flow *flow) { return be16(flow->key.bytes + DST_PORT); }
 
-static lts_new_prefix prefix_of(const lts_address *address) {
-  return lts_prefix_from_bytes(address->version, address->bytes);
+static size_t address_size(const lts_key *key) { return key->bytes[VERSION] == 4 ? 4 : 16; }
+
+static const uint8_t *source(const lts_key *key) { return key->bytes + ADDRESSES; }
+static const uint8_t *destination(const lts_key *key) { return source(key) + address_size(key); }
+
+lts_new_prefix lts_flow_src_prefix_get(lts_flow *flow) {
+  return lts_prefix_from_bytes(flow->key.bytes[VERSION], source(&flow->key));
 }
 
-lts_new_prefix lts_flow_src_prefix_get(lts_flow *flow) { return prefix_of(&flow->src); }
-lts_new_prefix lts_flow_dst_prefix_get(lts_flow *flow) { return prefix_of(&flow->dst); }
-lts_address lts_flow_src_get(lts_flow *flow) { return flow->src; }
-lts_address lts_flow_dst_get(lts_flow *flow) { return flow->dst; }
+lts_new_prefix lts_flow_dst_prefix_get(lts_flow *flow) {
+  return lts_prefix_from_bytes(flow->key.bytes[VERSION], destination(&flow->key));
+}
+
+static lts_address address(const lts_key *key, const uint8_t *bytes) {
+  lts_address result = {.presence = LTS_PRESENT, .version = key->bytes[VERSION]};
+  memcpy(result.bytes, bytes, address_size(key));
+  return result;
+}
+
+lts_address lts_flow_src_get(lts_flow *flow) { return address(&flow->key, source(&flow->key)); }
+lts_address lts_flow_dst_get(lts_flow *flow) {
+  return address(&flow->key, destination(&flow->key));
+}
 
 lts_truth lts_flow_src_in_home_get(lts_flow *flow) {
   return flow->homed ? flow->src_in_home : LTS_ABSENT;
@@ -118,47 +147,40 @@ lts_truth lts_flow_is_inward_get(lts_flow *flow) {
 
 /* ---- keys ---- */
 
-static void put16(uint8_t *at, uint16_t value) {
-  at[0] = (uint8_t)(value >> 8);
-  at[1] = (uint8_t)value;
+static lts_key reverse(const lts_key *key) {
+  lts_key reversed = *key;
+  size_t size = address_size(key);
+  memcpy(reversed.bytes + SRC_PORT, key->bytes + DST_PORT, 2);
+  memcpy(reversed.bytes + DST_PORT, key->bytes + SRC_PORT, 2);
+  memcpy(reversed.bytes + ADDRESSES, destination(key), size);
+  memcpy(reversed.bytes + ADDRESSES + size, source(key), size);
+  return reversed;
 }
 
-static lts_key make_key(const lts_flow *flow, bool reversed) {
-  enum { PORTS = 2, ADDRESSES = 6 };
-  size_t length = flow->src.version == 4 ? 4 : 16;
-  lts_key key = {.presence = LTS_PRESENT, .length = (int)(ADDRESSES + 2 * length)};
-  key.bytes[0] = (uint8_t)flow->src.version;
-  key.bytes[1] = flow->proto;
-  put16(key.bytes + PORTS, reversed ? flow->dst_port : flow->src_port);
-  put16(key.bytes + PORTS + 2, reversed ? flow->src_port : flow->dst_port);
-  memcpy(key.bytes + ADDRESSES, reversed ? flow->dst.bytes : flow->src.bytes, length);
-  memcpy(key.bytes + ADDRESSES + length, reversed ? flow->src.bytes : flow->dst.bytes, length);
-  return key;
-}
-
-lts_key lts_flow_fwd_key_get(lts_flow *flow) { return make_key(flow, false); }
-lts_key lts_flow_rev_key_get(lts_flow *flow) { return make_key(flow, true); }
+lts_key lts_flow_fwd_key_get(lts_flow *flow) { return flow->key; }
+lts_key lts_flow_rev_key_get(lts_flow *flow) { return reverse(&flow->key); }
 
 lts_key lts_flow_home_key_get(lts_flow *flow) {
-  return flow->homed ? make_key(flow, !flow->dst_in_home) : (lts_key){.presence = LTS_MISSING};
+  if (!flow->homed) return (lts_key){.presence = LTS_MISSING};
+  return flow->dst_in_home ? flow->key : reverse(&flow->key);
 }
 
 /* ---- text ---- */
 
-static void format_end(char *text, size_t size, const lts_address *address, uint16_t port) {
-  lts_text name = lts_text_of_address(*address);
-  bool bracket = port && address->version == 6;
+static void format_end(char *text, size_t size, lts_address address, lts_field port) {
+  lts_text name = lts_text_of_address(address);
+  bool bracket = port && address.version == 6;
   int length = snprintf(text, size, "%s%s%s", bracket ? "[" : "", name.text, bracket ? "]" : "");
-  if (port) snprintf(text + length, size - (size_t)length, ":%u", port);
+  if (port) snprintf(text + length, size - (size_t)length, ":%d", (int)port);
 }
 
 lts_line lts_flow_repr(lts_flow *flow) {
   lts_line line;
   char src[64], dst[64];
-  format_end(src, sizeof src, &flow->src, flow->src_port);
-  format_end(dst, sizeof dst, &flow->dst, flow->dst_port);
-  snprintf(line.text, sizeof line.text, "<natkit.IPflow %s > %s, protocol %u>", src, dst,
-           flow->proto);
+  format_end(src, sizeof src, lts_flow_src_get(flow), lts_flow_src_port_get(flow));
+  format_end(dst, sizeof dst, lts_flow_dst_get(flow), lts_flow_dst_port_get(flow));
+  snprintf(line.text, sizeof line.text, "<natkit.IPflow %s > %s, protocol %d>", src, dst,
+           (int)lts_flow_proto_get(flow));
   return line;
 }
 
@@ -196,11 +218,11 @@ lts_line lts_home_repr(lts_home *home) {
   return line;
 }
 
-static bool is_in(const lts_home *home, const lts_address *address) {
+static bool is_in(const lts_home *home, int version, const uint8_t *address) {
   for (size_t i = 0; i < home->count; i++) {
     const network *own = &home->networks[i];
-    if (own->address.version == address->version &&
-        lts_common_bits(own->address.bytes, address->bytes, own->length) == own->length)
+    if (own->address.version == version &&
+        lts_common_bits(own->address.bytes, address, own->length) == own->length)
       return true;
   }
   return false;
@@ -211,7 +233,7 @@ lts_more lts_home_flow(lts_home *home, lts_packet *packet, lts_flow **OUTPUT_FLO
   if (found != LTS_ITEM) return found;
   lts_flow *flow = *OUTPUT_FLOW;
   flow->homed = true;
-  flow->src_in_home = is_in(home, &flow->src);
-  flow->dst_in_home = is_in(home, &flow->dst);
+  flow->src_in_home = is_in(home, flow->key.bytes[VERSION], source(&flow->key));
+  flow->dst_in_home = is_in(home, flow->key.bytes[VERSION], destination(&flow->key));
   return LTS_ITEM;
 }

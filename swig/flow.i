@@ -9,19 +9,32 @@ static lts_packet *to_packet(PyObject *object) {
   return packet;
 }
 
-/* A __new__() may give None, which an __init__() may not. */
-static PyObject *flow_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
-  PyObject *object, *self;
-  if (!no_keywords(keywords, "IPflow") || !PyArg_UnpackTuple(arguments, "IPflow", 1, 1, &object)) return NULL;
+/* Not an __init__(): it could not give None. */
+static PyObject *make_flow(PyTypeObject *type, PyObject *object) {
+  PyObject *self = NULL;
+  lts_flow *flow;
   lts_packet *packet = to_packet(object);
   if (!packet) return NULL;
-  lts_flow *flow;
   lts_more found = lts_flow_of(packet, &flow);
   if (found == LTS_FAIL) return raised();
   if (found == LTS_END) Py_RETURN_NONE;
+  if (type == type_of(SWIGTYPE_p_lts_flow)) return SWIG_NewPointerObj(flow, SWIGTYPE_p_lts_flow, SWIG_POINTER_OWN);
   self = type->tp_alloc(type, 0);
   if (self) return SWIG_NewPointerObj(flow, SWIGTYPE_p_lts_flow, SWIG_BUILTIN_INIT);
   delete_lts_flow(flow);
+  return NULL;
+}
+
+static PyObject *flow_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {
+  PyObject *object;
+  if (!no_keywords(keywords, "IPflow") || !PyArg_UnpackTuple(arguments, "IPflow", 1, 1, &object)) return NULL;
+  return make_flow(type, object);
+}
+
+/* The same without a tuple around the argument. */
+static PyObject *flow_vectorcall(PyObject *type, PyObject *const *arguments, size_t count, PyObject *keywords) {
+  if (PyVectorcall_NARGS(count) == 1 && !keywords) return make_flow((PyTypeObject *)type, arguments[0]);
+  PyErr_SetString(PyExc_TypeError, "IPflow() takes one packet");
   return NULL;
 }
 
@@ -124,6 +137,7 @@ FIELD(lts_flow, lts_truth, is_inward, "bool or None: Whether exactly one end is 
 CLASS_OF(natkit, IPflow, lts_flow)
 %init %{
   type_of(SWIGTYPE_p_lts_flow)->tp_new = flow_new;
+  type_of(SWIGTYPE_p_lts_flow)->tp_vectorcall = flow_vectorcall;
 %}
 
 %feature("docstring") lts_home

@@ -339,6 +339,31 @@ def test_no_packet(make: Callable[..., Any]) -> None:
         make(packet=libtrace.Packet())
 
 
+def test_flow_of_layers(tmp_pcap: MakePcap) -> None:
+    """Every object of the packet itself has its flow, a copy has none."""
+    packet = read(tmp_pcap, TCP4)
+    layers = [packet.layer2, packet.layer3, packet.transport, packet.ip, packet.tcp]
+    for layer in layers:
+        assert layer is not None
+        assert flow_of(layer).fwd_key == flow_of(packet).fwd_key
+    assert packet.ip is not None
+    assert packet.tcp is not None
+    for made in plt.ip(bytearray(40)), packet.tcp.payload, plt.tcp(packet.ip):
+        assert made is not None
+        assert made.kind == "copy"
+        with pytest.raises(ValueError, match="copy"):
+            IPflow(made)
+
+
+def test_flow_of_hidden_ip(tmp_pcap: MakePcap) -> None:
+    """Behind two VLAN tags a packet is no IP to old programs; its IP object is."""
+    packet = read(tmp_pcap, gen.KINDS["qinq"][1])
+    assert IPflow(packet) is None
+    (ip,) = (layer.object for layer in packet.layers if layer.name == "ip")
+    assert ip is not None
+    assert flow_of(ip).dst_port == 53
+
+
 def test_flows_are_read_only(tmp_pcap: MakePcap) -> None:
     flow = FlowHome().flow(read(tmp_pcap, TCP4))
     assert flow is not None
