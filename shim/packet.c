@@ -342,6 +342,7 @@ lts_line lts_packet_repr(lts_packet *packet) {
   lts_time time = lts_packet_time_get(packet);
   snprintf(line.text, sizeof line.text, "<libtrace.Packet %lld.%06d%s%s%s%s, %u of %u bytes>",
            (long long)time.seconds, time.microseconds, both ? " " : "", both ? source : "",
-           both ? " > " : "", both ? destination : "", packet->capture_length, packet->wire_length - packet->fcs);
+           both ? " > " : "", both ? destination : "", packet->capture_length,
+           packet->wire_length - packet->fcs);
   return line;
 }

@@ -231,20 +231,8 @@ static void record_legacy(lts_trace *trace, libtrace_packet_t *raw, int64_t leng
   packet->timestamp_ns = libtrace_ns(raw);
 }
 
-/* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; the
- * record header tells whether it would. */
-static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t length,
-                                 const lts_packet *packet) {
-  int64_t wire = length - packet->header_length;
-  if (packet->rt_type == TRACE_RT_DATA_LINUX_RING)
-    wire = ((const struct tpacket2_hdr *)raw->header)->tp_len;
-  if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
-  return (uint32_t)wire + packet->fcs;
-}
-
-static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                         lts_packet *packet) {
-  (void)trace;
+/* What libtrace says of it, but for the length on the wire. */
+static void record_as_told(libtrace_packet_t *raw, lts_packet *packet) {
   size_t framing = trace_get_framing_length(raw);
   size_t captured = raw->payload ? trace_get_capture_length(raw) : 0;
   packet->header = raw->header;
@@ -253,9 +241,40 @@ static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t lengt
   packet->capture_length = captured <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)captured : 0;
   packet->link = (int16_t)trace_get_link_type(raw);
   packet->fcs = packet->link == TRACE_TYPE_ETH ? FCS : 0;
-  packet->wire_length = safe_wire_length(raw, length, packet);
   packet->direction = (int16_t)trace_get_direction(raw);
   packet->timestamp_ns = libtrace_ns(raw);
+}
+
+/* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; `wire`,
+ * from the record header, tells whether it would. */
+static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t wire,
+                                 const lts_packet *packet) {
+  if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
+  return (uint32_t)wire + packet->fcs;
+}
+
+static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                         lts_packet *packet) {
+  (void)trace;
+  record_as_told(raw, packet);
+  packet->wire_length = safe_wire_length(raw, length - packet->header_length, packet);
+}
+
+/* Guard: the kernel cuts a packet off where its frame ends; libtrace claims it whole, and would
+ * show the next frames as a part of it. Since libtrace 4.0.30 the ring has no frames but headers
+ * of version 3: these have the captured length where the others have two offsets, a larger number.
+ */
+static void record_ring(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                        lts_packet *packet) {
+  const struct tpacket2_hdr *two = raw->header;
+  const struct tpacket3_hdr *three = raw->header;
+  (void)length;
+  record_as_told(raw, packet);
+  bool framed = three->tp_snaplen != packet->capture_length;
+  packet->wire_length = safe_wire_length(raw, framed ? two->tp_len : three->tp_len, packet);
+  if (framed)
+    packet->capture_length =
+        smaller(packet->capture_length, trace->ring_frame - packet->header_length);
 }
 
 typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_packet *);
@@ -271,6 +290,7 @@ static recorder *recorder_of(libtrace_packet_t *raw) {
   case TRACE_FORMAT_LEGACY_ETH:
   case TRACE_FORMAT_LEGACY_POS:
   case TRACE_FORMAT_LEGACY_NZIX: return record_legacy;
+  case TRACE_FORMAT_LINUX_RING: return record_ring;
   default: return record_other;
   }
 }
