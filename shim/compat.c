@@ -45,7 +45,9 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
   switch (which) {
   case LTS_STAT_RECEIVED: return stat->received_valid ? stat->received : LTS_UNKNOWN;
   case LTS_STAT_DROPPED: return stat->dropped_valid ? stat->dropped : LTS_UNKNOWN;
-  case LTS_STAT_CAPTURED: return stat->captured_valid ? stat->captured : LTS_UNKNOWN;
+  case LTS_STAT_CAPTURED:
+    /* A difference of two counters that the kernel counts apart, which may get below 0. */
+    return stat->captured_valid && stat->captured <= INT64_MAX ? stat->captured : LTS_UNKNOWN;
   case LTS_STAT_MISSING: return stat->missing_valid ? stat->missing : LTS_UNKNOWN;
   case LTS_STAT_ERRORS: return stat->errors_valid ? stat->errors : LTS_UNKNOWN;
   default: return LTS_UNKNOWN;
@@ -60,6 +62,10 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
   }
 }
 #endif
+
+bool lts_raw_forgets(const char *scheme) {
+  return !LIBTRACE4 && (!strcmp(scheme, "int") || !strcmp(scheme, "ring"));
+}
 
 /* libtrace 3 hands a legacy trace's stream to wandio_destroy() even when it was never opened. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri) {

@@ -7,10 +7,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wandio.h>
@@ -37,6 +41,19 @@ const lts_scheme *lts_scheme_find(const char *uri) {
     if (strlen(schemes[i].name) == length && !strncasecmp(schemes[i].name, uri, length))
       return &schemes[i];
   return NULL;
+}
+
+/* libtrace's own rule: the power of two that holds the MTU and a header. */
+uint32_t lts_ring_frame(const char *interface) {
+  enum { HEADER = TPACKET_ALIGN(TPACKET2_HDRLEN) };
+  struct ifreq request = {0};
+  snprintf(request.ifr_name, sizeof request.ifr_name, "%s", interface);
+  int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  uint32_t least = LIBTRACE_PACKET_BUFSIZE, frame = (uint32_t)getpagesize();
+  if (fd >= 0 && !ioctl(fd, SIOCGIFMTU, &request)) least = (uint32_t)request.ifr_mtu + HEADER;
+  if (fd >= 0) close(fd);
+  while (frame < least && frame < LIBTRACE_PACKET_BUFSIZE) frame <<= 1;
+  return frame;
 }
 
 /* ---- compression ---- */

@@ -34,8 +34,7 @@ typedef struct lts_home lts_home;
   X(ip6)                                                                                           \
   X(tcp)                                                                                           \
   X(udp)                                                                                           \
-  X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6) X(param6)              \
-      X(neighbour6)
+  X(icmp) X(icmp6) X(sctp) X(chunk) X(echo) X(redirect) X(echo6) X(toobig6) X(param6) X(neighbour6)
 #define LTS_DECLARE(NAME) typedef struct lts_##NAME lts_##NAME;
 LTS_LAYERS(LTS_DECLARE)
 

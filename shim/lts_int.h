@@ -20,6 +20,9 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 
 /* ---- waiting (error.c) ---- */
 
+/* Beside lts_more: no packet this time, look at the trace anew. */
+#define LTS_AGAIN ((lts_more)2)
+
 void *lts_release(void);
 void lts_acquire(void *state);
 bool lts_interrupted(void);
@@ -167,7 +170,12 @@ struct lts_trace {
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
   uint64_t accepted, filtered;
-  lts_count last_known[LTS_STATISTICS]; /* as of close() */
+  lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
+  bool forgets;                         /* libtrace counts anew whenever it is asked */
+  uint32_t ring_frame;                  /* bytes of a frame, for ring: */
+  bool pcapint;
+  int pcap_socket; /* of pcapint:, once libtrace has told it, or 0 */
+  bool wandio;     /* libtrace reads into buffers that are ours */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
@@ -202,6 +210,8 @@ typedef struct lts_scheme {
 const lts_scheme *lts_scheme_find(const char *uri);
 /* An errno, with the file's compression in *compression, or 0. */
 int lts_file_check(const char *path, lts_compression *compression, lts_source *source);
+/* The bytes of a frame in libtrace's ring for an interface. */
+uint32_t lts_ring_frame(const char *interface);
 
 /* ---- filters (filter.c) ---- */
 

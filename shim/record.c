@@ -230,20 +230,8 @@ static void record_legacy(lts_trace *trace, libtrace_packet_t *raw, int64_t leng
   frame->timestamp_ns = libtrace_ns(raw);
 }
 
-/* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; the
- * record header tells whether it would. */
-static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t length,
-                                 const lts_frame *frame) {
-  int64_t wire = length - frame->header_length;
-  if (frame->rt_type == TRACE_RT_DATA_LINUX_RING)
-    wire = ((const struct tpacket2_hdr *)raw->header)->tp_len;
-  if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
-  return (uint32_t)wire + frame->fcs;
-}
-
-static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
-                         lts_frame *frame) {
-  (void)trace;
+/* What libtrace says of it, but for the length on the wire. */
+static void record_as_told(libtrace_packet_t *raw, lts_frame *frame) {
   size_t framing = trace_get_framing_length(raw);
   size_t captured = raw->payload ? trace_get_capture_length(raw) : 0;
   frame->header = raw->header;
@@ -252,9 +240,40 @@ static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t lengt
   frame->capture_length = captured <= LIBTRACE_PACKET_BUFSIZE ? (uint32_t)captured : 0;
   frame->link = (int16_t)trace_get_link_type(raw);
   frame->fcs = frame->link == TRACE_TYPE_ETH ? FCS : 0;
-  frame->wire_length = safe_wire_length(raw, length, frame);
   frame->direction = (int16_t)trace_get_direction(raw);
   frame->timestamp_ns = libtrace_ns(raw);
+}
+
+/* Guard: libtrace 3 aborts on a wire length of 64 KiB, which segmentation offload reaches; `wire`,
+ * from the record header, tells whether it would. */
+static uint32_t safe_wire_length(const libtrace_packet_t *raw, int64_t wire,
+                                 const lts_frame *frame) {
+  if (wire + FCS < LIBTRACE_PACKET_BUFSIZE) return (uint32_t)trace_get_wire_length(raw);
+  return (uint32_t)wire + frame->fcs;
+}
+
+static void record_other(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                         lts_frame *frame) {
+  (void)trace;
+  record_as_told(raw, frame);
+  frame->wire_length = safe_wire_length(raw, length - frame->header_length, frame);
+}
+
+/* Guard: the kernel cuts a packet off where its frame ends; libtrace claims it whole, and would
+ * show the next frames as a part of it. Since libtrace 4.0.30 the ring has no frames but headers
+ * of version 3: these have the captured length where the others have two offsets, a larger number.
+ */
+static void record_ring(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                        lts_frame *frame) {
+  const struct tpacket2_hdr *two = raw->header;
+  const struct tpacket3_hdr *three = raw->header;
+  (void)length;
+  record_as_told(raw, frame);
+  bool framed = three->tp_snaplen != frame->capture_length;
+  frame->wire_length = safe_wire_length(raw, framed ? two->tp_len : three->tp_len, frame);
+  if (framed)
+    frame->capture_length =
+        smaller(frame->capture_length, trace->ring_frame - frame->header_length);
 }
 
 typedef void recorder(lts_trace *, libtrace_packet_t *, int64_t, lts_frame *);
@@ -270,6 +289,7 @@ static recorder *recorder_of(libtrace_packet_t *raw) {
   case TRACE_FORMAT_LEGACY_ETH:
   case TRACE_FORMAT_LEGACY_POS:
   case TRACE_FORMAT_LEGACY_NZIX: return record_legacy;
+  case TRACE_FORMAT_LINUX_RING: return record_ring;
   default: return record_other;
   }
 }

@@ -5,12 +5,15 @@
 #include "lts_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/select.h>
 #include <time.h>
 #include <unistd.h>
+#include <wandio.h>
 
 /* Guard: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. */
 enum { ROOM = LIBTRACE_PACKET_BUFSIZE + 64 };
@@ -49,13 +52,13 @@ lts_status lts_trace_enter(lts_trace *trace) {
 
 /* ---- start ---- */
 
-static lts_status make_slots(lts_trace *trace, bool own_buffer) {
+static lts_status make_slots(lts_trace *trace) {
   for (int i = 0; i < 2; i++) {
     lts_slot *slot = &trace->slots[i];
     if (slot->raw) continue;
     slot->raw = trace_create_packet();
     if (!slot->raw) return lts_fail_memory();
-    if (own_buffer && !(slot->raw->buffer = malloc(ROOM))) return lts_fail_memory();
+    if (trace->wandio && !(slot->raw->buffer = malloc(ROOM))) return lts_fail_memory();
   }
   return LTS_OK;
 }
@@ -72,11 +75,14 @@ static void drop_raw(lts_trace *trace, bool started) {
 
 /* wandio reads every file through a thread of its own unless the environment says otherwise, which
  * it asks at each open and keeps for the process. For a plain file the thread costs more than it
- * gives; a compressed one it decompresses meanwhile. Returns whether the choice is ours. */
-static bool choose_io(lts_compression compression) {
-  if (getenv("LIBTRACEIO")) return false;
+ * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
+ * meanwhile. */
+static void choose_io(lts_compression compression) {
+  if (getenv("LIBTRACEIO")) return;
   setenv("LIBTRACEIO", compression == LTS_PLAIN ? "nothreads" : "threads=-1", 1);
-  return true;
+  io_t *io = wandio_create("/dev/null");
+  if (io) wandio_destroy(io);
+  unsetenv("LIBTRACEIO");
 }
 
 static lts_status config_raw(lts_trace *trace, trace_option_t option, int value, const char *name) {
@@ -87,18 +93,37 @@ static lts_status config_raw(lts_trace *trace, trace_option_t option, int value,
   return lts_fail_libtrace(trace->raw, trace->uri, doing);
 }
 
+/* Guard: libpcap may give a few bytes less than it is asked for. Reading cuts to the exact length.
+ */
+static lts_status config_snaplen(lts_trace *trace) {
+  enum { SLACK = 16, LONGEST = LIBTRACE_PACKET_BUFSIZE };
+  int asked = trace->snaplen && trace->snaplen < LONGEST - SLACK ? trace->snaplen + SLACK : LONGEST;
+  return config_raw(trace, TRACE_OPTION_SNAPLEN, asked, "snap length");
+}
+
 static lts_status config_live(lts_trace *trace) {
   if (trace->source != LTS_LIVE) return LTS_OK;
-  if (trace->snaplen && config_raw(trace, TRACE_OPTION_SNAPLEN, trace->snaplen, "snap length"))
-    return LTS_ERROR;
+  if (trace->snaplen && config_snaplen(trace)) return LTS_ERROR;
   if (trace->promisc < 0) return LTS_OK;
   return config_raw(trace, TRACE_OPTION_PROMISC, trace->promisc, "promiscuous mode");
 }
 
-static lts_status start_raw(lts_trace *trace) {
+/* A pipe's writer may come late, or be another thread. */
+static int start_unlocked(lts_trace *trace) {
+  trace->busy = true;
+  void *lock = lts_release();
   int status = trace_start(trace->raw);
+  lts_acquire(lock);
+  trace->busy = false;
+  return status;
+}
+
+static lts_status start_raw(lts_trace *trace) {
+  int status = trace->source == LTS_STREAM ? start_unlocked(trace) : trace_start(trace->raw);
   if (status == 0 && !trace_is_err(trace->raw)) return LTS_OK;
-  return lts_fail_libtrace(trace->raw, trace->uri, "start");
+  lts_fail_libtrace(trace->raw, trace->uri, "start");
+  lts_interrupted(); /* tells more than the call that it made fail */
+  return LTS_ERROR;
 }
 
 /* Guard: for legacynzix: libtrace sets TZ of the whole process. */
@@ -115,18 +140,36 @@ static libtrace_t *create_raw(const char *uri) {
   return raw;
 }
 
+/* Guard: libtrace waits for an interface with select(), which must not see a higher descriptor. */
+static lts_status can_select(lts_trace *trace) {
+  enum { FOR_LIBTRACE = 8 };
+  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) close(fd);
+  if (fd < FD_SETSIZE - FOR_LIBTRACE) return LTS_OK;
+  return lts_fail(LTS_E_TRACE, EMFILE, trace->uri,
+                  "cannot start '%s': too many files are open; libtrace can wait for an interface "
+                  "only where fewer than %d are",
+                  trace->uri, FD_SETSIZE - FOR_LIBTRACE);
+}
+
 static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
                            lts_compression compression) {
-  bool ours = scheme && scheme->wandio && choose_io(compression);
+  if (trace->source == LTS_LIVE && can_select(trace)) return LTS_ERROR;
+  trace->wandio = scheme && scheme->wandio;
+  trace->forgets = scheme && lts_raw_forgets(scheme->name);
+  trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
+  trace->pcap_socket = 0;
+  if (scheme && !strcmp(scheme->name, "ring"))
+    trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
+  if (trace->wandio) choose_io(compression);
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(trace->uri);
   if (!trace->raw)
     lts_fail_memory();
   else if (trace_is_err(trace->raw))
     lts_fail_libtrace(trace->raw, trace->uri, "open");
-  else if (!config_live(trace) && !make_slots(trace, scheme && scheme->wandio))
+  else if (!config_live(trace) && !make_slots(trace))
     status = start_raw(trace);
-  if (ours) unsetenv("LIBTRACEIO");
   if (status) drop_raw(trace, false);
   return status;
 }
@@ -165,7 +208,7 @@ lts_status lts_trace_start(lts_trace *trace) {
   if (trace->state == LTS_CLOSED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot start '%s': it is closed",
                     trace->uri);
-  if (trace->state == LTS_NEW ? open_trace(trace) : start_raw(trace)) return LTS_ERROR;
+  if (trace->raw ? start_raw(trace) : open_trace(trace)) return LTS_ERROR;
   trace->state = LTS_STARTED;
   return LTS_OK;
 }
@@ -185,23 +228,32 @@ static lts_status stop_reader(lts_trace *trace) {
   return status;
 }
 
+static void close_raw(lts_trace *trace) {
+  for (int i = 0; i < LTS_STATISTICS; i++)
+    trace->last_known[i] = lts_trace_statistic(trace, (lts_statistic)i);
+  drop_raw(trace, true);
+}
+
+/* Guard: an interface is opened anew after a pause. libtrace 3 would go on in the middle of a ring
+ * that starts at its beginning, and ask a closed pcap handle for its counters. */
 lts_status lts_trace_pause(lts_trace *trace) {
   if (stop_reader(trace)) return LTS_ERROR;
   if (trace->state != LTS_STARTED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
                     "cannot pause '%s': it is not started", trace->uri);
   if (lts_trace_detach_all(trace)) return LTS_ERROR;
-  if (trace_pause(trace->raw) < 0) return lts_fail_libtrace(trace->raw, trace->uri, "pause");
+  if (trace->source == LTS_LIVE)
+    close_raw(trace);
+  else if (trace_pause(trace->raw) < 0)
+    return lts_fail_libtrace(trace->raw, trace->uri, "pause");
   trace->state = LTS_PAUSED;
   return LTS_OK;
 }
 
 lts_status lts_trace_close(lts_trace *trace) {
   if (stop_reader(trace) || lts_trace_detach_all(trace)) return LTS_ERROR;
-  for (int i = 0; i < LTS_STATISTICS; i++)
-    trace->last_known[i] = lts_trace_statistic(trace, (lts_statistic)i);
+  close_raw(trace);
   trace->state = LTS_CLOSED;
-  drop_raw(trace, true);
   delete_lts_filter(trace->filter);
   trace->filter = NULL;
   return LTS_OK;
@@ -245,9 +297,7 @@ lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen) {
     return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri,
                     "snap length %d is not within 0..%d", snaplen, LIBTRACE_PACKET_BUFSIZE);
   trace->snaplen = snaplen;
-  if (trace->raw && trace->source == LTS_LIVE && snaplen)
-    return config_raw(trace, TRACE_OPTION_SNAPLEN, snaplen, "snap length");
-  return LTS_OK;
+  return trace->raw && trace->source == LTS_LIVE ? config_snaplen(trace) : LTS_OK;
 }
 
 lts_status lts_trace_conf_promisc(lts_trace *trace, int promisc) {
@@ -270,5 +320,10 @@ lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;
-  return trace->raw ? lts_raw_statistic(trace->raw, which) : trace->last_known[which];
+  lts_count before = trace->last_known[which];
+  lts_count since = trace->raw ? lts_raw_statistic(trace->raw, which) : LTS_UNKNOWN;
+  if (since == LTS_UNKNOWN) return before;
+  lts_count all = before == LTS_UNKNOWN ? since : before + since;
+  if (trace->forgets) trace->last_known[which] = all;
+  return all;
 }

@@ -251,15 +251,15 @@ def mixed_file(folder: Path) -> str:
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_file_names_that_cannot_be_encoded(tmp_path: Path, encoding: str) -> None:
-    name = os.fsencode(tmp_path) + "/é".encode() + b"\xff"
-    Path(mixed_file(tmp_path)).rename(os.fsdecode(name))
+@pytest.mark.parametrize("name", ["é".encode(), b"\xff"])
+def test_file_names_that_cannot_be_encoded(tmp_path: Path, name: bytes, encoding: str) -> None:
+    path = os.fsencode(tmp_path / "x") + name
+    Path(mixed_file(tmp_path)).rename(os.fsdecode(path))
     environment = {**os.environ, "PYTHONIOENCODING": encoding}
-    command = [*COMMAND, "report", b"pcapfile:" + name, b"/nowhere/" + name]
+    command = [*COMMAND, "report", path, b"/nowhere/" + name]
     result = subprocess.run(command, capture_output=True, env=environment)
     assert result.returncode == 1
     assert result.stdout.startswith(b"Trace")
-    assert b"Traceback" not in result.stderr
     only_line(result.stderr.decode())
 
 
@@ -351,6 +351,14 @@ def test_without_rich(
     monkeypatch.delitem(sys.modules, "libtrace.terminal", raising=False)
     monkeypatch.setitem(sys.modules, "rich", None)
     assert "rich" in fails(capsys, mixed)
+    assert as_json(capsys, mixed)["total"]["packets"] == 2000
+
+
+def test_no_progress_without_rich(
+    capsys: pytest.CaptureFixture[str], mixed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "libtrace.terminal", None)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     assert as_json(capsys, mixed)["total"]["packets"] == 2000
 
 
@@ -588,7 +596,7 @@ def test_progress_of_a_stream(tmp_path: Path) -> None:
     seen, result = in_terminal(f"pcapfile:{fifo}", until=b" packets", then=shown.set)
     feeder.join()
     assert result["total"]["packets"] == 10_000
-    assert "a-very-long-name-of-a-s…".encode() in seen
+    assert re.search("a-very-long-name-of-a-st?…".encode(), seen)
 
 
 def test_progress_follows_the_file(mixed: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -108,7 +109,8 @@ def _make_parser() -> argparse.ArgumentParser:
         description="Look into packet traces of every kind that libtrace reads.",
         allow_abbrev=False,
     )
-    version = f"libtrace {libtrace.__version__}, with libtrace {libtrace.features()['libtrace']}"
+    library = libtrace.features()["libtrace"]
+    version = f"python-libtrace {libtrace.__version__} (libtrace {library})"
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     report = commands.add_parser(
@@ -137,9 +139,10 @@ def _complain(message: object) -> None:
 
 
 def _write(text: str) -> int:
-    """Write to standard output; return the exit status."""
+    """Write to standard output, whatever its encoding lacks; return the exit status."""
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        print(text, end="", flush=True)
+        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)
     except OSError as error:
         _discard_output()
         if isinstance(error, BrokenPipeError):
@@ -159,11 +162,12 @@ def _discard_output() -> None:
 
 
 def _progress(trace: libtrace.Trace) -> AbstractContextManager[object]:
-    if sys.stderr is None or not sys.stderr.isatty():
-        return nullcontext()
-    from libtrace.terminal import ReadingProgress
+    if sys.stderr is not None and sys.stderr.isatty():
+        with suppress(ModuleNotFoundError):
+            from libtrace.terminal import ReadingProgress
 
-    return ReadingProgress(trace)
+            return ReadingProgress(trace)
+    return nullcontext()
 
 
 def _read(uri: str, report: Report, options: argparse.Namespace) -> None:
@@ -206,10 +210,13 @@ def _report(options: argparse.Namespace) -> int:
     report = Report()
     errors: list[Exception] = []
     interrupted = False
+    gc.disable()  # The counts hold no cycles, and looking for some could take half of the time.
     try:
         _read_all(options, report, errors)
     except KeyboardInterrupt:
         interrupted = True
+    finally:
+        gc.enable()
     status = _write(render(report.as_dict(options.top))) if report.traces else 0
     for error in errors:
         _complain(error)

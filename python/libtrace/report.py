@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import FrameType
@@ -114,6 +114,8 @@ _SIZE_OF = bytes(
 # link type; class of size.
 _Flow = tuple[Union[str, int], Optional[str], Optional[int], Optional[int], Optional[int], int, int]
 _Flows = dict[_Flow, list[int]]
+# Link type, network protocol, IP protocol, class of size.
+_Kind = tuple[int, int, Optional[int], int]
 _K = TypeVar("_K", bound=Hashable)
 _Table = dict[_K, list[int]]
 """Packets and bytes on the wire of each key."""
@@ -122,25 +124,20 @@ _MOST_FLOWS = 1 << 16
 _MOST_ADDRESSES = 1 << 19
 
 
-def _field(packet: Packet, name: str, cut: int | None = None) -> Any:
-    try:
-        return getattr(packet, name)
-    except TruncatedError:
-        return cut
-
-
 def _cut_flow(packet: Packet, size: int) -> _Flow:
     """Return the flow of a packet whose headers the capture cuts off."""
-    src, protocol = _field(packet, "src_text", _CUT), _field(packet, "ip_proto", _CUT)
-    return (
-        src if isinstance(src, str) else packet.ethertype or src or _NONE,
-        _field(packet, "dst_text"),
-        protocol,
-        None if protocol == _CUT else _field(packet, "src_port"),
-        None if protocol == _CUT else _field(packet, "dst_port"),
-        packet.linktype,
-        size,
-    )
+    ends: list[Any] = []
+    # What follows a field that is cut off is so too.
+    with suppress(TruncatedError):
+        for name in ("src_text", "dst_text", "src_port", "dst_port"):
+            ends.append(getattr(packet, name))
+    src = (ends[0] or packet.ethertype) if ends else (packet.ethertype or _CUT)
+    _src, dst, src_port, dst_port = (*ends, None, None, None, None)[:4]
+    try:
+        protocol = packet.ip_proto
+    except TruncatedError:
+        protocol = _CUT
+    return src, dst, protocol, src_port, dst_port, packet.linktype, size
 
 
 def _network(src: str | int) -> int:
@@ -153,10 +150,13 @@ def _network(src: str | int) -> int:
     return _IEEE_802_3 if _NONE < src <= _LONGEST_802_3 else src
 
 
-def _add(table: _Table[_K], key: _K, counts: list[int]) -> None:
-    entry = table.setdefault(key, [0, 0])
-    entry[0] += counts[0]
-    entry[1] += counts[1]
+def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
+    counts = table.get(key)
+    if counts is None:
+        table[key] = [packets, length]
+    else:
+        counts[0] += packets
+        counts[1] += length
 
 
 @contextmanager
@@ -278,12 +278,9 @@ class Report:
     def __init__(self) -> None:
         self.traces: list[Summary] = []
         self.address_error = 0
-        self._links: _Table[int] = {}
-        self._networks: _Table[int] = {}
-        self._transports: _Table[int] = {}
+        self._kinds: _Table[_Kind] = {}
         self._addresses: _Table[str] = {}
         self._ports: _Table[tuple[int, int]] = {}
-        self._sizes: _Table[int] = {size: [0, 0] for size in range(_LARGEST + 1)}
 
     @property
     def packets(self) -> int:
@@ -351,30 +348,25 @@ class Report:
 
     def _settle(self, flows: _Flows, summary: Summary) -> None:
         """Move the counts of flows into the tables."""
-        while flows:
-            flow, counts = flows.popitem()
-            summary.packets += counts[0]
-            summary.wire_bytes += counts[1]
-            self._add(flow, counts)
-        if len(self._addresses) > _MOST_ADDRESSES:
+        kinds, addresses, ports = self._kinds, self._addresses, self._ports
+        for flow, (packets, length) in flows.items():
+            src, dst, protocol, src_port, dst_port, link, size = flow
+            summary.packets += packets
+            summary.wire_bytes += length
+            _add(kinds, (link, _network(src), protocol, size), packets, length)
+            if isinstance(src, str):
+                _add(addresses, src, packets, length)
+            if dst is not None and dst != src:
+                _add(addresses, dst, packets, length)
+            if protocol is None:
+                continue
+            if src_port is not None:
+                _add(ports, (protocol, src_port), packets, length)
+            if dst_port is not None and dst_port != src_port:
+                _add(ports, (protocol, dst_port), packets, length)
+        flows.clear()
+        if len(addresses) > _MOST_ADDRESSES:
             self._forget_addresses()
-
-    def _add(self, flow: _Flow, counts: list[int]) -> None:
-        src, dst, protocol, src_port, dst_port, link, size = flow
-        network = _network(src)
-        _add(self._links, link, counts)
-        _add(self._networks, network, counts)
-        _add(self._sizes, size, counts)
-        for address in {src, dst}:
-            if isinstance(address, str):
-                _add(self._addresses, address, counts)
-        if protocol is None:
-            return
-        if network in (_IPV4, _IPV6):
-            _add(self._transports, protocol, counts)
-        for port in {src_port, dst_port}:
-            if port is not None:
-                _add(self._ports, (protocol, port), counts)
 
     def _forget_addresses(self) -> None:
         """Drop the half of the addresses that has fewest packets."""
@@ -385,18 +377,26 @@ class Report:
 
     def as_dict(self, top: int) -> dict[str, Any]:
         """Return the report for JSON, with at most `top` addresses and ports."""
+        links: _Table[int] = {}
+        networks: _Table[int] = {}
+        transports: _Table[int] = {}
+        sizes: _Table[int] = {size: [0, 0] for size in range(_LARGEST + 1)}
+        for (link, network, protocol, size), counts in self._kinds.items():
+            _add(links, link, *counts)
+            _add(networks, network, *counts)
+            _add(sizes, size, *counts)
+            if protocol is not None and network in (_IPV4, _IPV6):
+                _add(transports, protocol, *counts)
         return {
             "total": total(self.traces).as_dict(),
             "traces": [trace.as_dict() for trace in self.traces],
-            "link_types": _rows(
-                self._links, lambda key: {"name": _name_link(key), "link_type": key}
-            ),
-            "network": _rows(self._networks, _identify_network),
-            "transport": _rows(self._transports, _identify_transport),
-            "addresses": _rows(self._addresses, lambda key: {"name": key}, top),
+            "link_types": _rows(links, _identify_link),
+            "network": _rows(networks, _identify_network),
+            "transport": _rows(transports, _identify_transport),
+            "addresses": _rows(self._addresses, lambda address: {"name": address}, top),
             "address_error": self.address_error,
             "ports": _rows(self._ports, _identify_port, top),
-            "sizes": [_row(_identify_size(key), counts) for key, counts in self._sizes.items()],
+            "sizes": [_row(_identify_size(size), counts) for size, counts in sizes.items()],
         }
 
 
@@ -413,6 +413,10 @@ def _rows(
     """Return rows, those with most packets first."""
     ranked = sorted(table.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
     return [_row(identify(key), counts) for key, counts in ranked[:top]]
+
+
+def _identify_link(key: int) -> dict[str, Any]:
+    return {"name": _name_link(key), "link_type": key}
 
 
 def _identify_network(key: int) -> dict[str, Any]:
