@@ -67,6 +67,9 @@ bool lts_raw_forgets(const char *scheme) {
   return !LIBTRACE4 && (!strcmp(scheme, "int") || !strcmp(scheme, "ring"));
 }
 
+/* libtrace 3 closes what pcapint: has opened, but not what pcap: has. */
+bool lts_raw_leaks(const char *uri) { return !LIBTRACE4 && !strncmp(uri, "pcap:", 5); }
+
 /* libtrace 3 hands a legacy trace's stream to wandio_destroy() even when it was never opened. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri) {
   if (!started && strncmp(uri, "legacy", 6) == 0) return;

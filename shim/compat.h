@@ -27,6 +27,9 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);
 /* libtrace 3 counts what an interface drops anew whenever it is asked. */
 bool lts_raw_forgets(const char *scheme);
 
+/* Whether the file of a URI would stay open for ever. */
+bool lts_raw_leaks(const char *uri);
+
 /* libtrace 3 can neither configure nor destroy some traces safely: see the definitions. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri);
 

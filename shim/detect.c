@@ -5,6 +5,7 @@
 #include "bytes.h"
 #include "lts_int.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -41,6 +42,28 @@ const lts_scheme *lts_scheme_find(const char *uri) {
     if (strlen(schemes[i].name) == length && !strncasecmp(schemes[i].name, uri, length))
       return &schemes[i];
   return NULL;
+}
+
+/* legacynzix: takes the start of the capture from a time in the name: YYYYMMDD-HHMMSS. */
+bool lts_scheme_accepts(const char *uri) {
+  static const char pattern[] = "dddddddd-dddddd";
+  if (strncmp(uri, "legacynzix:", 11)) return true;
+  for (const char *at = uri; *at; at++) {
+    size_t i = 0;
+    while (pattern[i] && (pattern[i] == 'd' ? isdigit((unsigned char)at[i]) : at[i] == '-')) i++;
+    if (!pattern[i]) return true;
+  }
+  return false;
+}
+
+lts_status lts_scheme_unknown(const char *uri) {
+  char known[512] = "";
+  for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
+    size_t used = strlen(known);
+    snprintf(known + used, sizeof known - used, " %s:", schemes[i].name);
+  }
+  return lts_fail(LTS_E_TRACE, TRACE_ERR_BAD_FORMAT, uri,
+                  "cannot open '%.200s': unknown format; libtrace's formats are%s", uri, known);
 }
 
 /* libtrace's own rule: the power of two that holds the MTU and a header. */

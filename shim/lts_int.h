@@ -208,6 +208,10 @@ typedef struct lts_scheme {
 } lts_scheme;
 
 const lts_scheme *lts_scheme_find(const char *uri);
+/* Whether the format can read a file of that name. */
+bool lts_scheme_accepts(const char *uri);
+/* The failure for a URI that names none of the formats. */
+lts_status lts_scheme_unknown(const char *uri);
 /* An errno, with the file's compression in *compression, or 0. */
 int lts_file_check(const char *path, lts_compression *compression, lts_source *source);
 /* The bytes of a frame in libtrace's ring for an interface. */

@@ -174,31 +174,48 @@ static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
   return status;
 }
 
-/* A path without a scheme gets the one that its content tells. */
+/* A path without a scheme gets the one that its content tells. So does a pcap file of pcap: where
+ * libtrace never closes those. */
 static lts_status resolve(lts_trace *trace) {
-  if (strchr(trace->uri, ':')) return LTS_OK;
+  const char *path = strchr(trace->uri, ':') ? strchr(trace->uri, ':') + 1 : trace->uri;
+  bool leaks = lts_raw_leaks(trace->uri);
   char *uri;
-  if (lts_detect(trace->uri, &uri)) return LTS_ERROR;
+  if (path != trace->uri && !leaks) return LTS_OK;
+  if (lts_detect(path, &uri)) return leaks ? LTS_OK : LTS_ERROR;
+  if (leaks && strncmp(uri, "pcapfile:", 9)) {
+    free(uri);
+    return LTS_OK;
+  }
   free(trace->uri);
   trace->uri = uri;
   return LTS_OK;
 }
 
-/* libtrace 4 forgets why a file cannot be opened: ask the system first. */
+/* libtrace 3 leaks what it has made of a URI that it does not like, and libtrace 4 forgets why a
+ * file cannot be opened: see to both first. */
+static lts_status check_file(lts_trace *trace, const char *path, lts_compression *compression) {
+  int failure = lts_file_check(path, compression, &trace->source);
+  if (failure)
+    return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot open '%s': %s", trace->uri,
+                    strerror(failure));
+  if (*compression == LTS_NEEDS_LIBTRACE4)
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_UNSUPPORTED_COMPRESS, trace->uri,
+                    "cannot open '%s': zstd and lz4 need libtrace 4", trace->uri);
+  if (lts_scheme_accepts(trace->uri)) return LTS_OK;
+  return lts_fail(LTS_E_TRACE, TRACE_ERR_INIT_FAILED, trace->uri,
+                  "cannot open '%s': the times of this format are relative to that in the file's "
+                  "name, such as 20001231-235959, which this one lacks",
+                  trace->uri);
+}
+
 static lts_status open_trace(lts_trace *trace) {
   if (resolve(trace)) return LTS_ERROR;
   const lts_scheme *scheme = lts_scheme_find(trace->uri);
   lts_compression compression = LTS_PLAIN;
-  if (scheme && scheme->source == LTS_FILE) {
-    int failure = lts_file_check(strchr(trace->uri, ':') + 1, &compression, &trace->source);
-    if (failure)
-      return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot open '%s': %s", trace->uri,
-                      strerror(failure));
-    if (compression == LTS_NEEDS_LIBTRACE4)
-      return lts_fail(LTS_E_TRACE, TRACE_ERR_UNSUPPORTED_COMPRESS, trace->uri,
-                      "cannot open '%s': zstd and lz4 need libtrace 4", trace->uri);
-  }
-  trace->pcapfile = scheme && !strcmp(scheme->name, "pcapfile");
+  if (!scheme) return lts_scheme_unknown(trace->uri);
+  if (scheme->source == LTS_FILE && check_file(trace, strchr(trace->uri, ':') + 1, &compression))
+    return LTS_ERROR;
+  trace->pcapfile = !strcmp(scheme->name, "pcapfile");
   return open_raw(trace, scheme, compression);
 }
 
