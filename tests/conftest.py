@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import gen_files as f
 import pytest
+from network import Network, own_network
 
 DATA = pathlib.Path(__file__).parent / "data"
 
@@ -47,6 +48,13 @@ def tmp_trace(tmp_path: pathlib.Path) -> Callable[..., str]:
         return f"{scheme}:{f.write(tmp_path / name, parts)}"
 
     return make
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    """Two joined interfaces, in a network of their own."""
+    with own_network() as network:
+        yield network
 
 
 @pytest.fixture(autouse=True)

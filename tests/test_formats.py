@@ -64,7 +64,7 @@ def test_empty_pcap(tmp_trace: MakeTrace, big: bool, nano: bool) -> None:
 
 
 @pytest.mark.parametrize("big", [False, True])
-def test_pcap_through_libpcap(tmp_path: Path, big: bool) -> None:
+def test_pcap_through_libpcap(tmp_path: pathlib.Path, big: bool) -> None:
     """libpcap lends its buffer, which the next read overwrites: kept packets must not change.
 
     The file is closed, too, which libtrace 3 leaves out.
