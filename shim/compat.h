@@ -24,6 +24,9 @@ bool lts_raw_is_pcapng(libtrace_packet_t *raw);
 /* One of libtrace's own counters. */
 lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);
 
+/* Whether a pcap file of nanoseconds is copied as one. */
+bool lts_raw_writes_nanoseconds(void);
+
 /* libtrace 3 can neither configure nor destroy some traces safely: see the definitions. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri);
 
