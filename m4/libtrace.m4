@@ -60,3 +60,23 @@ AC_DEFUN([PLT_CHECK_LIBTRACE], [
   LIBTRACE_LIBS="$LIBTRACE_LIBS $LIBS"
   CPPFLAGS=$plt_saved_CPPFLAGS LDFLAGS=$plt_saved_LDFLAGS LIBS=$plt_saved_LIBS
 ])
+
+# PLT_CHECK_CODECS
+# ----------------
+# What outputs can be compressed with. wandio uses the same libraries, but its package does not
+# bring their headers; what is not there is left out.
+AC_DEFUN([PLT_CHECK_CODECS], [
+  AC_SUBST([CODEC_LIBS], [])
+  PLT_CHECK_CODEC([zlib.h], [z], [deflate])
+  PLT_CHECK_CODEC([bzlib.h], [bz2], [BZ2_bzCompress])
+  PLT_CHECK_CODEC([lzma.h], [lzma], [lzma_code])
+  PLT_CHECK_CODEC([zstd.h], [zstd], [ZSTD_compressStream2])
+  PLT_CHECK_CODEC([lz4frame.h], [lz4], [LZ4F_compressUpdate])
+])
+
+# PLT_CHECK_CODEC(HEADER, LIBRARY, FUNCTION)
+# ------------------------------------------
+AC_DEFUN([PLT_CHECK_CODEC], [
+  AC_CHECK_LIB([$2], [$3], [
+    AC_CHECK_HEADERS([$1], [CODEC_LIBS="$CODEC_LIBS -l$2"])])
+])

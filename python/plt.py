@@ -29,6 +29,7 @@ from libtrace.core import TooBig6 as toobig6
 from libtrace.enums import HISTORIC
 from libtrace.errors import LibtraceError as libtrace_exc
 from libtrace.errors import LibtraceError as plt_exc_libtrace
+from libtrace.output import OutputTrace as output_trace
 from libtrace.trace import Trace as trace
 
 globals().update(HISTORIC)
@@ -73,6 +74,7 @@ __all__ = [
     "udp",
     "filter",
     "libtrace_exc",
+    "output_trace",
     "packet",
     "plt_exc_libtrace",
     "trace",

@@ -29,6 +29,8 @@ bool lts_raw_forgets(const char *scheme);
 
 /* Whether the file of a URI would stay open for ever. */
 bool lts_raw_leaks(const char *uri);
+/* Whether a pcap file of nanoseconds is copied as one. */
+bool lts_raw_writes_nanoseconds(void);
 
 /* libtrace 3 can neither configure nor destroy some traces safely: see the definitions. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri);

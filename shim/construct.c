@@ -14,14 +14,14 @@ static lts_frame *frame_of_bytes(const uint8_t *data, uint32_t length, void *len
   frame->filled = true;
   frame->lender = lender;
   frame->data = (uint8_t *)data;
-  frame->header_length = 0;
+  frame->header_length = frame->padding = 0;
   frame->capture_length = frame->wire_length = length;
   frame->timestamp_ns = 0;
   frame->dlt = -1;
   frame->link = LTS_LINK_UNKNOWN;
   frame->direction = TRACE_DIR_UNKNOWN;
   frame->fcs = 0;
-  frame->erf = false;
+  frame->erf = frame->exact = false;
   frame->headers = (lts_headers){.decoded = true, .linktype = LTS_LINK_UNKNOWN, .end = length};
   return frame;
 }

@@ -8,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 static _Thread_local lts_error last;
 
@@ -64,6 +65,16 @@ void lts_acquire(void *state) {
 
 void lts_return_buffer(void *lender) {
   if (hooks.return_buffer) hooks.return_buffer(lender);
+}
+
+lts_status lts_wait_until_idle(const bool *busy) {
+  while (*busy) {
+    void *lock = lts_release();
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    lts_acquire(lock);
+    if (lts_interrupted()) return LTS_ERROR;
+  }
+  return LTS_OK;
 }
 
 bool lts_breathe(void) {

@@ -35,11 +35,11 @@ void lts_frame_unref(lts_frame *frame) {
 }
 
 lts_status lts_frame_detach(lts_frame *frame) {
-  uint8_t *copy = malloc((size_t)frame->header_length + frame->capture_length + 1);
+  size_t length = (size_t)frame->capture_length + frame->padding;
+  uint8_t *copy = malloc(frame->header_length + length + 1);
   if (!copy) return lts_fail_memory();
   if (frame->header_length) memcpy(copy, frame->header, frame->header_length);
-  if (frame->capture_length)
-    memcpy(copy + frame->header_length, frame->data, frame->capture_length);
+  if (length) memcpy(copy + frame->header_length, frame->data, length);
   frame->owned = frame->header = copy;
   frame->data = copy + frame->header_length;
   frame->slot->borrower = NULL;

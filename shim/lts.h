@@ -51,6 +51,7 @@ typedef enum lts_layer_kind {
   LTS_ICMP6,
   LTS_SCTP,
 } lts_layer_kind;
+typedef struct lts_output lts_output;
 
 typedef enum lts_status { LTS_OK = 0, LTS_ERROR = -1 } lts_status;
 typedef enum lts_more { LTS_END = 0, LTS_ITEM = 1, LTS_FAIL = -1 } lts_more;
@@ -264,6 +265,42 @@ typedef enum lts_statistic {
   LTS_STATISTICS
 } lts_statistic;
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which);
+
+/* ---- outputs ---- */
+
+/* libtrace's trace_option_compresstype_t. */
+typedef enum lts_compression_type {
+  LTS_COMPRESS_NONE,
+  LTS_COMPRESS_GZIP,
+  LTS_COMPRESS_BZIP2,
+  LTS_COMPRESS_LZO,
+  LTS_COMPRESS_XZ,
+  LTS_COMPRESS_ZSTD,
+  LTS_COMPRESS_LZ4,
+  LTS_COMPRESS_LAST = 9 /* that an old program may name */
+} lts_compression_type;
+
+/* NULL for a uri without a format that can be written. Nothing is opened before the first packet
+ * is written. */
+lts_output *new_lts_output(const char *uri);
+/* Closes the output; a failure is left in lts_error_last(). */
+void delete_lts_output(lts_output *output);
+lts_name lts_output_uri_get(lts_output *output);
+lts_name lts_output_state_get(lts_output *output);
+lts_count lts_output_packets_written_get(lts_output *output);
+
+LTS_CHECKED lts_status lts_output_start(lts_output *output);
+/* Writes what is still in memory. After a failure the output is closed, too. */
+LTS_CHECKED lts_status lts_output_close(lts_output *output);
+LTS_CHECKED lts_status lts_output_write_packet(lts_output *output, lts_packet *packet);
+
+/* As old programs expect: any flags and any level are accepted, the type counts only with a level
+ * above 0, and what cannot be done fails with the first packet. */
+LTS_CHECKED lts_status lts_output_conf_file_flags(lts_output *output, int value);
+LTS_CHECKED lts_status lts_output_conf_compress_type(lts_output *output, int value);
+LTS_CHECKED lts_status lts_output_conf_compress_level(lts_output *output, int value);
+/* Both at once, or failure. */
+LTS_CHECKED lts_status lts_output_compress(lts_output *output, int type, int level);
 
 /* ---- filters ---- */
 

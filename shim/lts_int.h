@@ -27,6 +27,8 @@ void *lts_release(void);
 void lts_acquire(void *state);
 bool lts_interrupted(void);
 void lts_return_buffer(void *lender);
+/* Waits until no other thread is inside the object; fails when interrupted. */
+lts_status lts_wait_until_idle(const bool *busy);
 /* Lets other threads run within a long loop; false when interrupted. */
 bool lts_breathe(void);
 
@@ -110,6 +112,7 @@ struct lts_frame {
   uint8_t *data;   /* first captured byte */
   uint32_t header_length;
   uint32_t capture_length;
+  uint32_t padding;     /* bytes of the record behind the captured ones */
   uint32_t wire_length; /* as libtrace counts: with the FCS where the medium has one */
   int64_t timestamp_ns;
   uint32_t rt_type; /* libtrace_rt_types_t: the record format */
@@ -119,6 +122,7 @@ struct lts_frame {
   uint8_t fcs;  /* bytes of FCS that wire_length counts and the capture lacks */
   bool filled;  /* something was read */
   bool erf;     /* header is an ERF record's: its time has more than nanoseconds */
+  bool exact;   /* from a pcap file of nanoseconds */
   bool exposed; /* a script may write to the data behind our back */
   void *lender; /* gives the data, and takes it back with lts_hooks.release_buffer() */
   lts_headers headers;
@@ -151,6 +155,7 @@ int lts_common_bits(const uint8_t *a, const uint8_t *b, int limit);
 
 typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_LIVE } lts_source;
 typedef enum lts_state { LTS_NEW, LTS_STARTED, LTS_PAUSED, LTS_CLOSED } lts_state;
+lts_name lts_state_name(lts_state state);
 typedef enum lts_compression { LTS_PLAIN, LTS_COMPRESSED, LTS_NEEDS_LIBTRACE4 } lts_compression;
 
 typedef struct lts_interface lts_interface;

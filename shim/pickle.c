@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { FORMAT = 1, FIXED = 40 };
+enum { FORMAT = 1, FIXED = 44, ERF = 1, EXACT = 2 };
 
 static void put32(uint8_t *at, uint32_t value) {
   for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
@@ -21,7 +21,8 @@ lts_owned lts_packet_dump(lts_packet *packet) {
   }
   uint32_t header = frame->filled ? frame->header_length : 0;
   uint32_t captured = frame->filled ? frame->capture_length : 0;
-  result.length = FIXED + (size_t)header + captured;
+  uint32_t padding = frame->filled ? frame->padding : 0;
+  result.length = FIXED + (size_t)header + captured + padding;
   result.data = calloc(1, result.length);
   if (!result.data) {
     lts_fail_memory();
@@ -31,7 +32,7 @@ lts_owned lts_packet_dump(lts_packet *packet) {
   at[0] = FORMAT;
   at[1] = frame->filled;
   if (!frame->filled) return result;
-  at[2] = frame->erf;
+  at[2] = (frame->erf ? ERF : 0) | (frame->exact ? EXACT : 0);
   at[3] = frame->fcs;
   put32(at + 4, (uint32_t)frame->timestamp_ns);
   put32(at + 8, (uint32_t)((uint64_t)frame->timestamp_ns >> 32));
@@ -42,23 +43,27 @@ lts_owned lts_packet_dump(lts_packet *packet) {
   put32(at + 28, (uint32_t)frame->direction);
   put32(at + 32, header);
   put32(at + 36, captured);
+  put32(at + 40, padding);
   if (header) memcpy(at + FIXED, frame->header, header);
-  if (captured) memcpy(at + FIXED + header, frame->data, captured);
+  if (captured + padding) memcpy(at + FIXED + header, frame->data, captured + padding);
   return result;
 }
 
 static lts_status fill(lts_frame *frame, const uint8_t *at, size_t length) {
-  uint32_t header = le32(at + 32), captured = le32(at + 36);
-  if (length != FIXED + (uint64_t)header + captured || at[3] > 4 || (at[2] && header < 16))
+  uint32_t header = le32(at + 32), captured = le32(at + 36), padding = le32(at + 40);
+  uint64_t data = (uint64_t)header + captured + padding;
+  if (length != FIXED + data || at[3] > 4 || (at[2] & ERF && header < 16))
     return lts_fail(LTS_E_VALUE, 0, NULL, "these bytes are no pickled packet");
-  frame->owned = malloc((size_t)header + captured + 1);
+  frame->owned = malloc(data + 1);
   if (!frame->owned) return lts_fail_memory();
-  if (header + captured) memcpy(frame->owned, at + FIXED, (size_t)header + captured);
+  if (data) memcpy(frame->owned, at + FIXED, data);
   frame->header = frame->owned;
   frame->data = frame->owned + header;
   frame->header_length = header;
   frame->capture_length = captured;
-  frame->erf = at[2];
+  frame->padding = padding;
+  frame->erf = at[2] & ERF;
+  frame->exact = at[2] & EXACT;
   frame->fcs = at[3];
   frame->timestamp_ns = (int64_t)le64(at + 4);
   frame->wire_length = le32(at + 12);

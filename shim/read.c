@@ -212,8 +212,10 @@ static lts_more admit(lts_trace *trace, lts_frame *frame) {
   lts_more match = trace->filter ? lts_filter_match(trace->filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match == LTS_END ? LTS_AGAIN : match;
-  if (trace->snaplen && frame->capture_length > (uint32_t)trace->snaplen)
+  if (trace->snaplen && frame->capture_length > (uint32_t)trace->snaplen) {
     frame->capture_length = (uint32_t)trace->snaplen;
+    frame->padding = 0;
+  }
   trace->accepted++;
   return LTS_ITEM;
 }

@@ -97,7 +97,8 @@ static void pcap_link(lts_frame *frame, uint32_t field, uint32_t length) {
   frame->dlt = (int32_t)(field & 0xffff);
   frame->link = (int16_t)lts_link_of_dlt(field & 0xffff);
   frame->fcs = field & HAS_FCS_LENGTH ? 0 : missing_fcs(frame);
-  frame->wire_length = length > UINT32_MAX - frame->fcs ? length : length + frame->fcs;
+  if (length > UINT32_MAX - frame->fcs) frame->fcs = 0;
+  frame->wire_length = length + frame->fcs;
   frame->direction = pcap_direction(frame);
 }
 
@@ -122,8 +123,15 @@ static void learn_order(lts_trace *trace, libtrace_packet_t *raw, uint32_t captu
   trace->learned_order = captured != 0;
 }
 
-static void learn_resolution(lts_trace *trace, libtrace_packet_t *raw, uint32_t fraction) {
-  trace->nanoseconds = (uint32_t)trace_get_timespec(raw).tv_nsec == fraction;
+/* What libtrace makes of a fraction that reads the same in both byte orders. */
+static void learn_resolution(lts_trace *trace, libtrace_packet_t *raw) {
+  static const uint8_t probe[] = {1, 0, 0, 1};
+  enum { NANOSECONDS = 0x01000001 };
+  uint8_t *fraction = (uint8_t *)raw->header + 4, kept[sizeof probe];
+  memcpy(kept, fraction, sizeof kept);
+  memcpy(fraction, probe, sizeof probe);
+  trace->nanoseconds = trace_get_timespec(raw).tv_nsec == NANOSECONDS;
+  memcpy(fraction, kept, sizeof kept);
   trace->learned_resolution = true;
 }
 
@@ -133,14 +141,15 @@ static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t le
   uint8_t *at = raw->header;
   uint32_t captured = (uint32_t)length - RECORD;
   if (!trace->learned_order) learn_order(trace, raw, captured);
+  if (!trace->learned_resolution) learn_resolution(trace, raw);
   uint32_t fraction = word(at + 4, trace->swapped);
-  if (!trace->learned_resolution && fraction) learn_resolution(trace, raw, fraction);
   frame->header = at;
   frame->header_length = RECORD;
   frame->data = at + RECORD;
   frame->capture_length = captured;
   frame->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
-                        (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
+                         (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
+  frame->exact = trace->nanoseconds;
   pcap_link(frame, (uint32_t)raw->type - TRACE_RT_DATA_DLT, word(at + 12, trace->swapped));
 }
 
@@ -193,6 +202,7 @@ static void record_erf(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
   /* libtrace shows no bytes of a record with a receive error. */
   frame->capture_length =
       raw->payload ? smaller(record - frame->header_length, frame->wire_length) : 0;
+  frame->padding = record - frame->header_length - frame->capture_length;
   frame->timestamp_ns =
       (int64_t)(time >> 32) * BILLION + (int64_t)(((time & UINT32_MAX) * (uint64_t)BILLION) >> 32);
   frame->direction = at[9] & 3;
@@ -296,8 +306,9 @@ static recorder *recorder_of(libtrace_packet_t *raw) {
 
 void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame) {
   frame->filled = true;
-  frame->erf = false;
+  frame->erf = frame->exact = false;
   frame->fcs = 0;
+  frame->padding = 0;
   frame->dlt = -1;
   frame->direction = TRACE_DIR_UNKNOWN;
   frame->rt_type = (uint32_t)raw->type;

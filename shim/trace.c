@@ -35,20 +35,14 @@ lts_trace *new_lts_trace(const char *uri) {
 
 lts_name lts_trace_uri_get(lts_trace *trace) { return trace->uri; }
 
-lts_name lts_trace_state_get(lts_trace *trace) {
+lts_name lts_state_name(lts_state state) {
   static const char *const names[] = {"new", "started", "paused", "closed"};
-  return names[trace->state];
+  return names[state];
 }
 
-lts_status lts_trace_enter(lts_trace *trace) {
-  while (trace->busy) {
-    void *lock = lts_release();
-    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
-    lts_acquire(lock);
-    if (lts_interrupted()) return LTS_ERROR;
-  }
-  return LTS_OK;
-}
+lts_name lts_trace_state_get(lts_trace *trace) { return lts_state_name(trace->state); }
+
+lts_status lts_trace_enter(lts_trace *trace) { return lts_wait_until_idle(&trace->busy); }
 
 /* ---- start ---- */
 
@@ -283,6 +277,7 @@ void delete_lts_trace(lts_trace *trace) {
     for (int i = 0; i < 2; i++)
       if (trace->slots[i].borrower) {
         trace->slots[i].borrower->capture_length = trace->slots[i].borrower->header_length = 0;
+        trace->slots[i].borrower->padding = 0;
         trace->slots[i].borrower->slot = NULL;
       }
   drop_raw(trace, true);

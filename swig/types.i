@@ -53,3 +53,5 @@ FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``cl
   lts_more read_packet(lts_packet **REFILL);
   lts_count statistic(lts_statistic which);
 }
+
+%include "output.i"

@@ -46,6 +46,7 @@ from libtrace.layers import (
     Timestamps,
     WindowScale,
 )
+from libtrace.output import OutputTrace, write
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
@@ -71,6 +72,7 @@ __all__ = [
     "LinkType",
     "MaximumSegmentSize",
     "Neighbour6",
+    "OutputTrace",
     "Packet",
     "Param6",
     "Redirect",
@@ -88,4 +90,5 @@ __all__ = [
     "__version__",
     "features",
     "open",
+    "write",
 ]

@@ -49,6 +49,8 @@ class Compression(IntEnum):
     BZIP2 = 2
     LZO = 3
     LZMA = 4
+    ZSTD = 5
+    LZ4 = 6
 
 
 HISTORIC: dict[str, int] = {

@@ -21,10 +21,10 @@ _STATISTICS = ("accepted", "filtered", "received", "dropped", "captured", "missi
 
 
 # SWIG's types take weak references since 4.5.
-_SLOTS = () if core.Trace.__weakrefoffset__ else ("__weakref__",)
+SLOTS = () if core.Trace.__weakrefoffset__ else ("__weakref__",)
 
 
-class _ArgumentError(TypeError, ValueError):
+class ArgumentError(TypeError, ValueError):
     """The wrong kind of argument; old programs expect a `ValueError`, new ones a `TypeError`."""
 
 
@@ -42,7 +42,7 @@ class Filter(core.Filter):
         libpcap cannot compile the expression.
     """
 
-    __slots__ = _SLOTS
+    __slots__ = SLOTS
     _check = True
 
     def __init__(self, expression: str) -> None:
@@ -75,11 +75,11 @@ class Trace(core.Trace):
     ...     total = sum(packet.wire_len for packet in trace)
     """
 
-    __slots__ = _SLOTS
+    __slots__ = SLOTS
 
     def __init__(self, uri: str) -> None:
         if not isinstance(uri, str):
-            raise _ArgumentError(f"a trace's URI is a str, not {type(uri).__name__}")
+            raise ArgumentError(f"a trace's URI is a str, not {type(uri).__name__}")
         super().__init__(uri)
 
     def __repr__(self) -> str:
@@ -139,7 +139,7 @@ def _uri_of(source: str | os.PathLike[str]) -> str:
     if isinstance(source, os.PathLike):
         return core.detect(os.fspath(source))
     if not isinstance(source, str):
-        raise _ArgumentError(f"a trace is a URI or a path, not {type(source).__name__}")
+        raise ArgumentError(f"a trace is a URI or a path, not {type(source).__name__}")
     if ":" not in source or Path(source).exists():
         return core.detect(source)
     return source

@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The life of an output: configure, start, write, close.
+ */
+#include "output.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <netpacket/packet.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static const lts_writer writers[] = {
+    {"pcapfile", lts_encode_pcap},
+    {"pcap", lts_encode_pcap},
+    {"pcapng", lts_encode_pcapng},
+    {"erf", lts_encode_erf},
+    {"rawerf", lts_encode_erf},
+    {"duck", lts_encode_duck},
+    {"int", NULL},
+    {"ring", NULL},
+    {"pcapint", NULL},
+};
+
+/* ---- the end of the process ---- */
+
+static lts_output *outputs;
+static unsigned process; /* counts the forks that led to this process */
+
+static void note_fork(void) { process++; }
+
+/* Python leaves objects behind that something still refers to. The interpreter is gone by now. */
+static void close_all(void) {
+  static const lts_hooks none;
+  lts_set_hooks(&none);
+  for (lts_output *output = outputs; output; output = output->next) {
+    lts_status status = lts_output_close(output);
+    (void)status; /* nobody can be told */
+  }
+}
+
+static void enlist(lts_output *output) {
+  static bool watching;
+  if (!watching) watching = !atexit(close_all) && !pthread_atfork(NULL, NULL, note_fork);
+  output->next = outputs;
+  output->previous = &outputs;
+  if (outputs) outputs->previous = &output->next;
+  outputs = output;
+}
+
+static void delist(lts_output *output) {
+  *output->previous = output->next;
+  if (output->next) output->next->previous = output->previous;
+}
+
+/* ---- life ---- */
+
+static const lts_writer *writer_of(const char *uri) {
+  const char *colon = strchr(uri, ':');
+  size_t length = colon ? (size_t)(colon - uri) : 0;
+  for (size_t i = 0; i < sizeof writers / sizeof *writers; i++)
+    if (strlen(writers[i].scheme) == length && !strncasecmp(writers[i].scheme, uri, length))
+      return &writers[i];
+  lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_FORMAT, uri,
+           "cannot write to '%s': %s; it begins with pcapfile:, erf: or pcapng:, or int: for an "
+           "interface",
+           uri, colon ? "no format that can be written" : "a URI names its format");
+  return NULL;
+}
+
+lts_output *new_lts_output(const char *uri) {
+  const lts_writer *writer = writer_of(uri);
+  if (!writer) return NULL;
+  lts_output *output = calloc(1, sizeof *output);
+  if (output) output->uri = strdup(uri);
+  if (!output || !output->uri) {
+    free(output);
+    lts_fail_memory();
+    return NULL;
+  }
+  output->writer = writer;
+  output->linktype = output->socket = -1;
+  enlist(output);
+  return output;
+}
+
+void delete_lts_output(lts_output *output) {
+  if (!output) return;
+  lts_error_clear();
+  lts_status status = lts_output_close(output);
+  (void)status; /* the caller looks at the last error */
+  delist(output);
+  free(output->interfaces);
+  free(output->uri);
+  free(output);
+}
+
+lts_name lts_output_uri_get(lts_output *output) { return output->uri; }
+
+lts_name lts_output_state_get(lts_output *output) { return lts_state_name(output->state); }
+
+lts_count lts_output_packets_written_get(lts_output *output) { return output->packets; }
+
+static lts_status wrong_state(const lts_output *output, const char *doing) {
+  return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, output->uri, "cannot %s '%s': it is %s", doing,
+                  output->uri, output->state == LTS_NEW ? "not started" : "closed");
+}
+
+lts_status lts_output_start(lts_output *output) {
+  if (output->state == LTS_CLOSED) return wrong_state(output, "start");
+  output->state = LTS_STARTED;
+  return LTS_OK;
+}
+
+/* A process that was forked off and wrote nothing leaves the packets to the one that did. */
+static lts_status close_sink(lts_output *output) {
+  uint32_t lost = 0;
+  lts_sink *sink = output->sink;
+  output->sink = NULL;
+  if (!sink) return LTS_OK;
+  if (output->process != process) {
+    lts_sink_discard(sink);
+    return LTS_OK;
+  }
+  lts_status status = lts_sink_close(sink, &lost);
+  output->packets -= lost;
+  return status;
+}
+
+/* No further write begins, and the one that is under way is waited for. */
+lts_status lts_output_close(lts_output *output) {
+  output->state = LTS_CLOSED;
+  if (lts_wait_until_idle(&output->busy)) return LTS_ERROR;
+  if (output->socket >= 0) close(output->socket);
+  output->socket = -1;
+  return close_sink(output);
+}
+
+/* ---- configuration ---- */
+
+static lts_status unsupported(const lts_output *output, int type) {
+  lts_name needs = lts_codec_needs((lts_compression_type)type);
+  return lts_fail(LTS_E_TRACE, TRACE_ERR_UNSUPPORTED_COMPRESS, output->uri,
+                  "cannot compress '%s': %s%s", output->uri,
+                  needs ? "this build lacks " : "there is no such type of compression",
+                  needs ? needs : "");
+}
+
+lts_status lts_output_conf_file_flags(lts_output *output, int value) {
+  (void)value; /* as ever: a file is created or emptied, whatever they say */
+  return output->state == LTS_CLOSED ? wrong_state(output, "set the flags of") : LTS_OK;
+}
+
+lts_status lts_output_conf_compress_type(lts_output *output, int value) {
+  if (value < 0 || value > LTS_COMPRESS_LAST)
+    return lts_fail(LTS_E_VALUE, TRACE_ERR_UNSUPPORTED_COMPRESS, output->uri,
+                    "compression type %d is not within 0..%d", value, LTS_COMPRESS_LAST);
+  if (output->state == LTS_CLOSED) return wrong_state(output, "set the compression of");
+  output->compression = value;
+  return LTS_OK;
+}
+
+lts_status lts_output_conf_compress_level(lts_output *output, int value) {
+  if (output->state == LTS_CLOSED) return wrong_state(output, "set the compression of");
+  output->level = value;
+  return LTS_OK;
+}
+
+enum { HIGHEST_LEVEL = 9 };
+
+lts_status lts_output_compress(lts_output *output, int type, int level) {
+  if (level < 0 || level > HIGHEST_LEVEL)
+    return lts_fail(LTS_E_VALUE, TRACE_ERR_UNSUPPORTED_COMPRESS, output->uri,
+                    "compression level %d is not within 0..%d", level, HIGHEST_LEVEL);
+  if (lts_output_conf_compress_type(output, type)) return LTS_ERROR;
+  if (type != LTS_COMPRESS_NONE && !lts_codec_exists((lts_compression_type)type))
+    return unsupported(output, type);
+  return lts_output_conf_compress_level(output, level);
+}
+
+/* ---- interfaces ---- */
+
+/* libtrace's own writers fall over an interface that is not there (pcapint:), free their state
+ * twice without the right to open a socket (int:, ring:), and do no more than this. */
+static lts_status open_socket(lts_output *output) {
+  struct sockaddr_ll address = {.sll_family = AF_PACKET};
+  address.sll_ifindex = (int)if_nametoindex(strchr(output->uri, ':') + 1);
+  output->socket = address.sll_ifindex ? socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) : -1;
+  if (output->socket >= 0 && !bind(output->socket, (struct sockaddr *)&address, sizeof address))
+    return LTS_OK;
+  int failure = errno;
+  if (output->socket >= 0) close(output->socket);
+  output->socket = -1;
+  return lts_fail(LTS_E_TRACE, failure, output->uri, "cannot open '%s' to write: %s%s", output->uri,
+                  strerror(failure), failure == EPERM ? " (this needs root or CAP_NET_RAW)" : "");
+}
+
+/* Other threads may let go of the packet meanwhile, hence the copy. */
+static lts_status send_frame(lts_output *output, const lts_entry *entry) {
+  uint8_t frame[LIBTRACE_PACKET_BUFSIZE];
+  size_t length = entry->captured < sizeof frame ? entry->captured : sizeof frame;
+  if (length) memcpy(frame, entry->data, length);
+  for (;;) {
+    void *lock = lts_release();
+    ssize_t sent = send(output->socket, frame, length, 0);
+    int failure = errno;
+    lts_acquire(lock);
+    if (sent >= 0) return LTS_OK;
+    if (failure != EINTR)
+      return lts_fail(LTS_E_TRACE, failure, output->uri, "cannot write to '%s': %s", output->uri,
+                      strerror(failure));
+    if (lts_interrupted()) return LTS_ERROR;
+  }
+}
+
+/* ---- files ---- */
+
+/* libtrace, as it is commonly built, does without a compression that it lacks. */
+static lts_status open_file(lts_output *output) {
+  int type = output->compression, level = output->level;
+  if (level < 0 || level > HIGHEST_LEVEL)
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_UNSUPPORTED_COMPRESS, output->uri,
+                    "cannot compress '%s': level %d is not within 0..%d", output->uri, level,
+                    HIGHEST_LEVEL);
+  bool can = type == LTS_COMPRESS_NONE || lts_codec_exists((lts_compression_type)type);
+  if (!can && type != LTS_COMPRESS_LZO) return unsupported(output, type);
+  if (!can || !level) type = LTS_COMPRESS_NONE;
+  output->sink = lts_sink_open(output->uri, (lts_compression_type)type, level);
+  return output->sink ? LTS_OK : LTS_ERROR;
+}
+
+/* All that the writers know of struct lts_packet. */
+static lts_status enter_packet(lts_packet *packet, lts_entry *entry) {
+  enum { BILLION = 1000000000 };
+  const lts_frame *frame = packet->frame;
+  if (packet->layer != LTS_PACKET)
+    return lts_fail(LTS_E_VALUE, 0, NULL, "write_packet() takes a packet, not a layer of one");
+  if (!lts_frame_is_filled(frame)) return LTS_ERROR;
+  int64_t seconds = lts_packet_ts_sec_get(packet);
+  *entry = (lts_entry){
+      .packet = packet,
+      .header = frame->header,
+      .data = frame->data,
+      .header_length = frame->header_length,
+      .captured = frame->capture_length,
+      .padding = frame->padding,
+      .wire = frame->wire_length,
+      .fcs = frame->fcs,
+      .seconds = seconds,
+      .nanoseconds = (uint32_t)(frame->timestamp_ns - seconds * BILLION),
+      .rt_type = frame->rt_type,
+      .dlt = frame->dlt,
+      .link = frame->link,
+      .direction = frame->direction,
+      .erf = frame->erf,
+      .exact = frame->exact,
+  };
+  return LTS_OK;
+}
+
+/* Making room gives up the interpreter lock, and the packet's bytes may be moved then. */
+static lts_status write_file(lts_output *output, lts_packet *packet, lts_entry *entry) {
+  enum { MOST_HEADERS = 128 };
+  size_t most = (size_t)entry->header_length + entry->captured + entry->padding + MOST_HEADERS;
+  if (!output->sink && open_file(output)) return LTS_ERROR;
+  if (lts_sink_make_room(output->sink, most) || enter_packet(packet, entry)) return LTS_ERROR;
+  return output->writer->encode(output, entry);
+}
+
+static lts_status write_socket(lts_output *output, const lts_entry *entry) {
+  if (output->socket < 0 && open_socket(output)) return LTS_ERROR;
+  return send_frame(output, entry);
+}
+
+lts_status lts_output_write_packet(lts_output *output, lts_packet *packet) {
+  lts_entry entry;
+  if (lts_wait_until_idle(&output->busy) || enter_packet(packet, &entry)) return LTS_ERROR;
+  if (output->state != LTS_STARTED) return wrong_state(output, "write to");
+  packet = lts_packet_ref(packet);
+  output->busy = true;
+  output->process = process;
+  lts_status status =
+      output->writer->encode ? write_file(output, packet, &entry) : write_socket(output, &entry);
+  output->busy = false;
+  delete_lts_packet(packet);
+  if (!status) output->packets++;
+  return status;
+}
