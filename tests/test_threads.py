@@ -1,0 +1,495 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Several threads, signals and waiting."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import os
+import pathlib
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import IO
+
+import gen_files as f
+import gen_packets as p
+import libtrace
+import pytest
+from network import Network
+from process import finish, start
+
+FORMATS = ["int", "ring", "pcapint"]
+every_format = pytest.mark.parametrize("scheme", FORMATS)
+PROMPT = 1.0
+"""Seconds within which a wait must end; far more than the shim needs."""
+
+
+def numbered(count: int) -> list[bytes]:
+    return [p.eth(p.ipv4(p.UDP, p.udp(1, 2, b"%08d" % number * 4))) for number in range(count)]
+
+
+def number_of(packet: libtrace.Packet) -> int:
+    text = bytes(packet)[42:]
+    assert text == text[:8] * 4
+    return int(text[:8])
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Where open files are not counted: libtrace 3 never closes one of pcap:."""
+    return tmp_path_factory.mktemp("threads")
+
+
+@pytest.fixture
+def fifo(folder: pathlib.Path) -> str:
+    path = folder / "fifo"
+    os.mkfifo(path)
+    return str(path)
+
+
+@contextlib.contextmanager
+def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
+    """Runs the handler, as a signal's, after some seconds and regularly from then on."""
+    old = signal.signal(signal.SIGALRM, lambda *_: handler())
+    signal.setitimer(signal.ITIMER_REAL, after, after)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+
+
+# Files
+
+
+@pytest.mark.parametrize(
+    ("scheme", "compression"), [("pcapfile", ""), ("pcapfile", "gz"), ("pcap", "")]
+)
+def test_threads_on_one_trace(folder: pathlib.Path, scheme: str, compression: str) -> None:
+    count = 20_000
+    path = f.write_pcap(folder / "trace", f.records(*numbered(count)), compression=compression)
+    with libtrace.open(f"{scheme}:{path}") as trace:
+
+        def read() -> list[libtrace.Packet]:
+            return list(trace)
+
+        with ThreadPoolExecutor(3) as pool:
+            shares = [job.result() for job in [pool.submit(read) for _ in range(3)]]
+    numbers = [[number_of(packet) for packet in share] for share in shares]
+    assert all(share == sorted(share) for share in numbers)
+    assert sorted(chain(*numbers)) == list(range(count))
+
+
+def test_two_traces_in_two_threads(tmp_path: pathlib.Path) -> None:
+    paths = []
+    for offset in (0, 5_000):
+        records = f.records(*numbered(10_000)[offset:])
+        paths.append(f.write_pcap(tmp_path / str(offset), records))
+
+    def read(path: str) -> list[int]:
+        with libtrace.open(path, filter="udp") as trace:
+            return [number_of(packet) for packet in trace]
+
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(read, paths * 4))
+    assert found == [list(range(10_000)), list(range(5_000, 10_000))] * 4
+
+
+def test_close_while_others_read(tmp_path: pathlib.Path) -> None:
+    path = f.write_pcap(tmp_path / "trace", f.records(*numbered(20_000)))
+    trace = libtrace.open(path)
+    kept: list[libtrace.Packet] = []
+
+    def read() -> None:
+        with contextlib.suppress(libtrace.TraceStateError):
+            kept.extend(trace)
+
+    threads = [threading.Thread(target=read) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    trace.close()
+    for thread in threads:
+        thread.join()
+    assert trace.state == "closed"
+    assert [number_of(packet) for packet in kept] == sorted(number_of(p) for p in kept)
+
+
+def test_busy_thread_slows_little(tmp_path: pathlib.Path) -> None:
+    record = f.pcap_record(numbered(1)[0])
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * 400_000])
+
+    def best_of_three() -> float:
+        times = []
+        for _ in range(3):
+            before = time.perf_counter()
+            with libtrace.open(uri) as trace:
+                for _ in trace:
+                    pass
+            times.append(time.perf_counter() - before)
+        return min(times)
+
+    alone = best_of_three()
+    stop = False
+
+    def spin() -> None:
+        while not stop:
+            pass
+
+    thread = threading.Thread(target=spin)
+    thread.start()
+    try:
+        accompanied = best_of_three()
+    finally:
+        stop = True
+        thread.join()
+    assert accompanied < 6 * alone
+
+
+def test_rejecting_filter_lets_others_run(tmp_path: pathlib.Path) -> None:
+    """One read that rejects a million packets does not hold the interpreter all the time."""
+    data = f.pcap_header() + f.pcap_record(numbered(1)[0]) * 1_000_000
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [gzip.compress(data, 1)])
+    ticks = 0
+    stop = threading.Event()
+
+    def tick() -> None:
+        nonlocal ticks
+        while not stop.wait(0.001):
+            ticks += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    with libtrace.open(uri, filter="tcp") as trace:
+        before = ticks
+        assert next(trace, None) is None
+        during = ticks - before
+    stop.set()
+    thread.join()
+    assert during > 2
+
+
+def test_signal_during_a_long_read(tmp_path: pathlib.Path) -> None:
+    record = f.pcap_record(numbered(1)[0])
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * 1_000_000])
+    with libtrace.open(uri, filter="tcp") as trace, on_alarm(trace.close, 0.01):
+        assert next(trace, None) is None
+        assert trace.state == "closed"
+
+
+# Live traces
+
+
+@every_format
+def test_two_threads_on_one_interface(network: Network, scheme: str) -> None:
+    frames = numbered(400)
+    with libtrace.open(f"{scheme}:{network.far}", timeout=0.3) as trace:
+
+        def read() -> list[int]:
+            found = []
+            with contextlib.suppress(libtrace.TraceTimeout):
+                for packet in trace:
+                    found.append(number_of(packet))
+            return found
+
+        with ThreadPoolExecutor(2) as pool:
+            jobs = [pool.submit(read) for _ in range(2)]
+            for at in range(0, len(frames), 20):
+                network.send(*frames[at : at + 20])
+                time.sleep(0.005)
+            shares = [job.result() for job in jobs]
+    assert sorted(chain(*shares)) == list(range(len(frames)))
+
+
+@every_format
+@pytest.mark.parametrize("readers", [1, 3])
+def test_close_ends_a_read_that_waits(network: Network, scheme: str, readers: int) -> None:
+    trace = libtrace.open(f"{scheme}:{network.far}")
+    network.send(*numbered(1))
+    kept = next(trace)
+    ended = []
+
+    def read() -> None:
+        with contextlib.suppress(libtrace.TraceStateError):
+            ended.append(list(trace))
+
+    threads = [threading.Thread(target=read) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    time.sleep(0.15)
+    before = time.monotonic()
+    trace.close()
+    for thread in threads:
+        thread.join()
+    assert time.monotonic() - before < PROMPT
+    assert ended[0] == []
+    assert number_of(kept) == 0
+
+
+@every_format
+def test_pause_ends_a_read_that_waits(network: Network, scheme: str) -> None:
+    with libtrace.open(f"{scheme}:{network.far}") as trace:
+        with ThreadPoolExecutor(1) as pool:
+            reader = pool.submit(list, trace)
+            time.sleep(0.15)
+            trace.pause()
+            assert reader.result(PROMPT) == []
+        trace.start()
+        network.send(*numbered(1))
+        assert number_of(next(trace)) == 0
+
+
+@every_format
+def test_configure_while_another_waits(network: Network, scheme: str) -> None:
+    with libtrace.open(f"{scheme}:{network.far}") as trace:
+        with ThreadPoolExecutor(1) as pool:
+            reader = pool.submit(next, trace)
+            time.sleep(0.05)
+            trace.conf_filter(libtrace.Filter("udp port 2"))
+            trace.conf_snaplen(50)
+            trace.conf_timeout(60)
+            assert trace.statistics()["accepted"] == 0
+            assert "started" in repr(trace)
+            network.send(p.eth(b"not udp", 0x88B5), *numbered(1))
+            packet = reader.result(PROMPT)
+        assert (packet.capture_len, packet.dst_port) == (50, 2)
+
+
+INTERRUPTED = """
+    import libtrace, signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    trace = libtrace.open(sys.argv[1])
+    print("waiting", flush=True)
+    before = time.monotonic()
+    try:
+        for packet in trace:
+            pass
+    except KeyboardInterrupt:
+        print("interrupted")
+    print(trace.state)
+"""
+
+
+def interrupt(uri: str) -> None:
+    process = start(INTERRUPTED, uri)
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.15)
+    process.send_signal(signal.SIGINT)
+    before = time.monotonic()
+    assert finish(process) == "interrupted\nstarted\n"
+    assert time.monotonic() - before < PROMPT
+
+
+@every_format
+def test_ctrl_c_on_a_silent_interface(network: Network, scheme: str) -> None:
+    interrupt(f"{scheme}:{network.far}")
+
+
+@every_format
+def test_reading_goes_on_after_an_interrupt(network: Network, scheme: str) -> None:
+    class Alarm(Exception):
+        pass
+
+    def raise_alarm() -> None:
+        raise Alarm
+
+    with libtrace.open(f"{scheme}:{network.far}", timeout=5) as trace:
+        with pytest.raises(Alarm), on_alarm(raise_alarm, 0.1):
+            next(trace)
+        network.send(*numbered(2))
+        assert [number_of(next(trace)) for _ in range(2)] == [0, 1]
+
+
+@every_format
+@pytest.mark.parametrize("action", ["close", "pause"])
+def test_signal_handler_stops_the_trace(network: Network, scheme: str, action: str) -> None:
+    with libtrace.open(f"{scheme}:{network.far}") as trace:
+
+        def stop() -> None:
+            if trace.state == "started":
+                getattr(trace, action)()
+
+        with on_alarm(stop, 0.1):
+            assert list(trace) == []
+        assert trace.state == {"close": "closed", "pause": "paused"}[action]
+
+
+@every_format
+def test_signal_handler_reads_the_trace(network: Network, scheme: str) -> None:
+    """What the handler reads and what the read that it interrupted gives are not mixed up."""
+    frames = numbered(7)
+    inner: list[libtrace.Packet] = []
+    with libtrace.open(f"{scheme}:{network.far}", timeout=5) as trace:
+
+        def read() -> None:
+            if not inner:
+                network.send(*frames[2:])
+                inner.extend(next(trace) for _ in range(3))
+
+        network.send(*frames[:2])
+        outer = [next(trace), next(trace)]
+        with on_alarm(read, 0.1):
+            outer += [next(trace), next(trace)]
+    assert [number_of(packet) for packet in inner] == [2, 3, 4]
+    assert [number_of(packet) for packet in outer] == [0, 1, 5, 6]
+
+
+@every_format
+def test_signal_handler_that_returns(network: Network, scheme: str) -> None:
+    calls = []
+    trace = libtrace.open(f"{scheme}:{network.far}", timeout=0.5)
+    with on_alarm(lambda: calls.append(1), 0.05), pytest.raises(libtrace.TraceTimeout):
+        next(trace)
+    assert len(calls) > 3
+
+
+# Pipes
+
+
+def write_to(path: str, data: bytes) -> threading.Thread:
+    """Starts a thread that writes to a pipe."""
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), pathlib.Path(path).open("wb") as pipe:
+            pipe.write(data)
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
+@pytest.mark.parametrize(
+    ("scheme", "compression"),
+    [("pcapfile", ""), ("pcapfile", "gz"), ("pcapfile", "xz"), ("pcap", "")],
+)
+def test_pipe_from_a_thread_of_the_same_process(fifo: str, scheme: str, compression: str) -> None:
+    data = f.compress(b"".join(f.pcap(f.records(*numbered(5_000)))), compression)
+    writer = write_to(fifo, data)
+    with libtrace.open(f"{scheme}:{fifo}") as trace:
+        assert [number_of(packet) for packet in trace] == list(range(5_000))
+    writer.join()
+
+
+def test_pipe_whose_writer_is_late(fifo: str) -> None:
+    """Other threads go on while start() waits for it."""
+    data = b"".join(f.pcap(f.records(*numbered(3))))
+    ticks = 0
+    done = threading.Event()
+
+    def write_late() -> None:
+        nonlocal ticks
+        for _ in range(10):
+            time.sleep(0.01)
+            ticks += 1
+        write_to(fifo, data).join()
+        done.set()
+
+    thread = threading.Thread(target=write_late)
+    thread.start()
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        assert ticks == 10
+        assert [number_of(packet) for packet in trace] == [0, 1, 2]
+    assert done.wait(PROMPT)
+    thread.join()
+
+
+def write_slowly(pipe: IO[bytes], frames: list[bytes]) -> None:
+    """In pieces: before its first packet libwandio wants more than one, to find a compression."""
+    pipe.write(f.pcap_header())
+    for frame in frames:
+        pipe.write(f.pcap_record(frame))
+        time.sleep(0.02)
+
+
+def test_packets_come_as_they_are_written(fifo: str) -> None:
+    frames = numbered(10)
+    seen = [threading.Event() for _ in frames]
+
+    def write() -> None:
+        with pathlib.Path(fifo).open("wb", buffering=0) as pipe:
+            write_slowly(pipe, frames[:5])
+            for number in range(5, 10):
+                assert seen[number - 1].wait(PROMPT)
+                pipe.write(f.pcap_record(frames[number]))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        for number, packet in enumerate(trace):
+            assert number_of(packet) == number
+            seen[number].set()
+    thread.join()
+    assert seen[-1].is_set()
+
+
+def test_close_from_another_thread_while_packets_come(fifo: str) -> None:
+    record = f.pcap_record(numbered(1)[0])
+    stop = threading.Event()
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), pathlib.Path(fifo).open("wb") as pipe:
+            pipe.write(f.pcap_header())
+            while not stop.is_set():
+                pipe.write(record * 100)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    trace = libtrace.open(f"pcapfile:{fifo}")
+    timer = threading.Timer(0.1, trace.close)
+    timer.start()
+    try:
+        with contextlib.suppress(libtrace.TraceStateError):
+            for _ in trace:
+                pass
+        timer.join(PROMPT)
+        assert not timer.is_alive()
+    finally:
+        stop.set()
+        writer.join()
+    assert trace.accepted_packets > 0
+
+
+def test_ctrl_c_on_a_silent_pipe(fifo: str) -> None:
+    with contextlib.ExitStack() as stack:
+
+        def open_and_wait() -> None:
+            write_slowly(
+                stack.enter_context(pathlib.Path(fifo).open("wb", buffering=0)), numbered(5)
+            )
+
+        thread = threading.Thread(target=open_and_wait)
+        thread.start()
+        interrupt(f"pcapfile:{fifo}")
+        thread.join()
+
+
+def test_ctrl_c_while_the_writer_is_awaited(fifo: str) -> None:
+    program = """
+        import libtrace, signal, sys
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        print("waiting", flush=True)
+        try:
+            libtrace.open(sys.argv[1])
+        except KeyboardInterrupt:
+            print("interrupted")
+    """
+    process = start(program, f"pcapfile:{fifo}")
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.15)
+    process.send_signal(signal.SIGINT)
+    assert finish(process) == "interrupted\n"
+
+
+def test_signal_handler_closes_a_silent_pipe(fifo: str) -> None:
+    with pathlib.Path(fifo).open("r+b", buffering=0) as pipe:
+        thread = threading.Thread(target=write_slowly, args=(pipe, numbered(5)))
+        thread.start()
+        with libtrace.open(f"pcapfile:{fifo}") as trace, on_alarm(trace.close, 0.3):
+            assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
+            assert trace.state == "closed"
+        thread.join()
