@@ -19,14 +19,14 @@ struct lts_flow {
   bool src_in_home, dst_in_home;
 };
 
-typedef struct network {
+typedef struct home_network {
   lts_address address;
   int length;
-} network;
+} home_network;
 
 struct lts_home {
   size_t count;
-  network networks[];
+  home_network networks[];
 };
 
 /* ---- from a packet ---- */
@@ -200,7 +200,7 @@ lts_home *new_lts_home(lts_prefix *const *prefixes, size_t count) {
       free(home);
       return NULL;
     }
-    home->networks[i] = (network){lts_prefix_address_get(prefixes[i]), (int)length};
+    home->networks[i] = (home_network){lts_prefix_address_get(prefixes[i]), (int)length};
   }
   return home;
 }
@@ -220,7 +220,7 @@ lts_line lts_home_repr(lts_home *home) {
 
 static bool is_in(const lts_home *home, int version, const uint8_t *address) {
   for (size_t i = 0; i < home->count; i++) {
-    const network *own = &home->networks[i];
+    const home_network *own = &home->networks[i];
     if (own->address.version == version &&
         lts_common_bits(own->address.bytes, address, own->length) == own->length)
       return true;
