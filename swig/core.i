@@ -13,6 +13,7 @@
 
 %include "hooks.i"
 %include "errors.i"
+%include "fields.i"
 %include "objects.i"
 %include "typemaps.i"
 %include "types.i"

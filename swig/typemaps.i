@@ -5,16 +5,12 @@
 
 /* ---- arguments ---- */
 
-/* The descriptor or slot has checked the type of self: take its pointer, no second check. It is
- * NULL in an object that __new__() made and no __init__() filled. */
-%typemap(in) struct lts_trace *self, struct lts_packet *self, struct lts_filter *self,
-             struct lts_prefix *self, struct lts_flow *self, struct lts_home *self {
-  $1 = ($1_ltype)((SwigPyObject *)$input)->ptr;
-  if (!$1) {
-    PyErr_SetString(PyExc_ValueError, "this object was never initialised");
-    SWIG_fail;
-  }
-}
+SELF(struct lts_trace)
+SELF(struct lts_packet)
+SELF(struct lts_filter)
+SELF(struct lts_prefix)
+SELF(struct lts_flow)
+SELF(struct lts_home)
 
 %typemap(in) lts_filter *filter, lts_filter *filter_or_none {
   $1 = (lts_filter *)instance_of($1_descriptor, $input);
@@ -125,16 +121,6 @@
 %exception lts_filter::lts_filter { $action if (!result) RAISE }
 
 /* ---- values ---- */
-
-%typemap(out) lts_field {
-  if ($1 == LTS_FAILED) RAISE
-  $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyLong_FromLongLong($1);
-}
-
-%typemap(out) lts_truth {
-  if ($1 == LTS_FAILED) RAISE
-  $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
-}
 
 %typemap(out) lts_number = lts_field;
 

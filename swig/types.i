@@ -11,15 +11,6 @@
 %rename(IPflow) lts_flow;
 %rename(FlowHome) lts_home;
 
-%define FIELD(CLASS, TYPE, NAME, DOC)
-%feature("docstring") CLASS::NAME DOC;
-%extend CLASS { const TYPE NAME; }
-%enddef
-
-%define METHOD(CLASS, NAME, DOC)
-%feature("docstring") CLASS::NAME DOC;
-%enddef
-
 typedef struct lts_filter {} lts_filter;
 %extend lts_filter {
   lts_filter(const char *expression, int check);

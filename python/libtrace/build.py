@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from libtrace import core
 
 __all__ = ["__version__", "features"]
@@ -13,14 +15,15 @@ _FEATURES = ("libtrace", "pcapng", "zstd", "statistics")
 
 
 def features() -> dict[str, int | bool]:
-    """Return what the libtrace that this build uses can do.
+    """Return what this build, and the libtrace that it uses, can do.
 
     Returns
     -------
     dict of str to (int or bool)
         ``libtrace``: its major version, 3 or 4; ``pcapng``: whether it reads pcapng;
         ``zstd``: whether it reads zstd and lz4; ``statistics``: whether it counts captured,
-        missing and erroneous packets (trace_get_statistics).
+        missing and erroneous packets (trace_get_statistics); ``dns``: whether it decodes DNS
+        (`libtrace.dns`).
 
     Examples
     --------
@@ -29,4 +32,5 @@ def features() -> dict[str, int | bool]:
     True
     """
     major, *others = (core.feature(index) for index in range(len(_FEATURES)))
-    return {"libtrace": major, **{name: bool(on) for name, on in zip(_FEATURES[1:], others)}}
+    can = {name: bool(on) for name, on in zip(_FEATURES[1:], others)}
+    return {"libtrace": major, **can, "dns": find_spec("libtrace._dns_core") is not None}

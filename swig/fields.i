@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * How every module declares the attributes and methods of its types.
+ */
+%define FIELD(CLASS, TYPE, NAME, DOC)
+%feature("docstring") CLASS::NAME DOC;
+%extend CLASS { const TYPE NAME; }
+%enddef
+
+%define METHOD(CLASS, NAME, DOC)
+%feature("docstring") CLASS::NAME DOC;
+%enddef
+
+/* The descriptor or slot has checked the type of self: take its pointer, no second check. It is
+ * NULL in an object that __new__() made and no __init__() filled. */
+%define SELF(STRUCT)
+%typemap(in) STRUCT *self {
+  $1 = ($1_ltype)((SwigPyObject *)$input)->ptr;
+  if (!$1) {
+    PyErr_SetString(PyExc_ValueError, "this object was never initialised");
+    SWIG_fail;
+  }
+}
+%enddef
+
+%typemap(out) lts_field {
+  if ($1 == LTS_FAILED) RAISE
+  $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyLong_FromLongLong($1);
+}
+
+%typemap(out) lts_truth {
+  if ($1 == LTS_FAILED) RAISE
+  $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
+}
