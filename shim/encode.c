@@ -77,11 +77,11 @@ static void leave_out_fcs(lts_entry *entry) {
 /* libtrace 4 keeps the nanoseconds of a file whose first packet came with them. */
 static uint8_t *put_pcap_header(lts_output *output, const lts_entry *entry, int linktype,
                                 uint8_t *at) {
-  enum { MICROSECONDS = 0xa1b2c3d4, NANOSECONDS = 0xa1b23c4d, VERSION = 2, MINOR = 4 };
+  enum { MICROSECONDS = 0xa1b2c3d4, NANOSECONDS = 0xa1b23c4d };
   output->nanoseconds = entry->exact && lts_raw_writes_nanoseconds();
   output->linktype = linktype;
   uint32_t magic = output->nanoseconds ? NANOSECONDS : MICROSECONDS;
-  uint16_t version[] = {VERSION, MINOR};
+  uint16_t version[] = {2, 4};
   uint32_t rest[] = {0, 0, LIBTRACE_PACKET_BUFSIZE, (uint32_t)linktype};
   return put(put(put(at, &magic, sizeof magic), version, sizeof version), rest, sizeof rest);
 }
@@ -110,9 +110,9 @@ lts_status lts_encode_pcap(lts_output *output, lts_entry *entry) {
 
 /* draft-ietf-opsawg-pcapng, 4.1 */
 static uint8_t *put_section(uint8_t *at) {
-  enum { SECTION = 0x0a0d0d0a, LENGTH = 28, MAGIC = 0x1a2b3c4d, VERSION = 1 };
+  enum { SECTION = 0x0a0d0d0a, LENGTH = 28, MAGIC = 0x1a2b3c4d };
   uint32_t block[] = {SECTION, LENGTH, MAGIC, 0, UINT32_MAX, UINT32_MAX, LENGTH};
-  uint16_t version[] = {VERSION, 0};
+  uint16_t version[] = {1, 0};
   memcpy(&block[3], version, sizeof version);
   return put(at, block, sizeof block);
 }

@@ -148,7 +148,7 @@ static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t le
   frame->data = at + RECORD;
   frame->capture_length = captured;
   frame->timestamp_ns = (int64_t)word(at, trace->swapped) * BILLION +
-                         (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
+                        (int64_t)fraction * (trace->nanoseconds ? 1 : 1000);
   frame->exact = trace->nanoseconds;
   pcap_link(frame, (uint32_t)raw->type - TRACE_RT_DATA_DLT, word(at + 12, trace->swapped));
 }
