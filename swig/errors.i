@@ -51,8 +51,9 @@ static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
   int subclass = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
-  int fixed = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type &&
-              (!value || !((PyGetSetDescrObject *)descriptor)->d_getset->set);
+  int field = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type;
+  int fixed = field ? !value || !((PyGetSetDescrObject *)descriptor)->d_getset->set
+                    : descriptor && !subclass;
   Py_XDECREF(descriptor);
   PyErr_Clear();
   if (fixed)
