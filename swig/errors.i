@@ -45,14 +45,24 @@ static void register_exceptions(PyObject *callable) {
 %enddef
 
 %{
+/* SWIG's own types: static ones until its version 4.4, heap types as a script's since then. */
+static int is_subclass(PyTypeObject *type) {
+  for (size_t i = 0; i < swig_module.size; i++) {
+    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
+    if (data && data->pytype == type) return 0;
+  }
+  return 1;
+}
+
 /* What old programs expect of a field that cannot be set or deleted, and of a name that is none;
  * SWIG's types have a __dict__, which only a script's own subclass shall use. */
 static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
   PyTypeObject *type = Py_TYPE(self);
   PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
-  int subclass = PyType_HasFeature(type, Py_TPFLAGS_HEAPTYPE);
-  int fixed = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type &&
-              (!value || !((PyGetSetDescrObject *)descriptor)->d_getset->set);
+  int subclass = is_subclass(type);
+  int field = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type;
+  int fixed = field ? !value || !((PyGetSetDescrObject *)descriptor)->d_getset->set
+                    : descriptor && !subclass;
   Py_XDECREF(descriptor);
   PyErr_Clear();
   if (fixed)

@@ -190,7 +190,8 @@ SELF(struct lts_home)
   $result = PyLong_FromUnsignedLongLong($1.value);
 }
 
-%typemap(out) double {
+/* SWIG has one of its own for const double. */
+%typemap(out) double, const double {
   if (isnan($1)) RAISE
   $result = PyFloat_FromDouble($1);
 }

@@ -102,4 +102,7 @@ def make_exception(kind: int, code: int, message: str, uri: str) -> Exception:
         return cls(message)
     if cls is LibtraceError:
         cls = _SYSTEM.get(code, cls)
-    return cls(message, code, uri or None)
+    error = cls(message, code, uri or None)
+    if isinstance(error, OSError):
+        error.errno = code
+    return error

@@ -140,9 +140,14 @@ def _uri_of(source: str | os.PathLike[str]) -> str:
         return core.detect(os.fspath(source))
     if not isinstance(source, str):
         raise ArgumentError(f"a trace is a URI or a path, not {type(source).__name__}")
-    if ":" not in source or Path(source).exists():
-        return core.detect(source)
-    return source
+    return core.detect(source) if _is_path(source) else source
+
+
+def _is_path(source: str) -> bool:
+    try:
+        return ":" not in source or Path(source).exists()
+    except OSError:  # too long for one
+        return False
 
 
 def open(
