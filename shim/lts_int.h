@@ -163,6 +163,7 @@ typedef struct lts_interface lts_interface;
 struct lts_trace {
   libtrace_t *raw; /* NULL until started and when closed */
   char *uri;
+  char *served; /* what libtrace reads instead, or NULL */
   lts_source source;
   lts_state state;
   bool ended;        /* a file's end or a read error: no further packet */

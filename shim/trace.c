@@ -146,7 +146,7 @@ static lts_status can_select(lts_trace *trace) {
                   trace->uri, FD_SETSIZE - FOR_LIBTRACE);
 }
 
-static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
+static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
                            lts_compression compression) {
   if (trace->source == LTS_LIVE && can_select(trace)) return LTS_ERROR;
   trace->wandio = scheme && scheme->wandio;
@@ -157,7 +157,7 @@ static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
   if (trace->wandio) choose_io(compression);
   lts_status status = LTS_ERROR;
-  trace->raw = create_raw(trace->uri);
+  trace->raw = create_raw(uri);
   if (!trace->raw)
     lts_fail_memory();
   else if (trace_is_err(trace->raw))
@@ -168,21 +168,25 @@ static lts_status open_raw(lts_trace *trace, const lts_scheme *scheme,
   return status;
 }
 
-/* A path without a scheme gets the one that its content tells. So does a pcap file of pcap: where
- * libtrace never closes those. */
+/* A path without a scheme gets the one that its content tells. */
 static lts_status resolve(lts_trace *trace) {
-  const char *path = strchr(trace->uri, ':') ? strchr(trace->uri, ':') + 1 : trace->uri;
-  bool leaks = lts_raw_leaks(trace->uri);
   char *uri;
-  if (path != trace->uri && !leaks) return LTS_OK;
-  if (lts_detect(path, &uri)) return leaks ? LTS_OK : LTS_ERROR;
-  if (leaks && strncmp(uri, "pcapfile:", 9)) {
-    free(uri);
-    return LTS_OK;
-  }
+  if (strchr(trace->uri, ':')) return LTS_OK;
+  if (lts_detect(trace->uri, &uri)) return LTS_ERROR;
   free(trace->uri);
   trace->uri = uri;
   return LTS_OK;
+}
+
+/* What libtrace gets to read: where it never closes what pcap: opens, pcapfile: reads the same. */
+static const char *served_uri(lts_trace *trace) {
+  const char *path = strchr(trace->uri, ':') + 1;
+  if (lts_raw_leaks(trace->uri) && !trace->served && !lts_detect(path, &trace->served) &&
+      strncmp(trace->served, "pcapfile:", 9)) {
+    free(trace->served);
+    trace->served = NULL;
+  }
+  return trace->served ? trace->served : trace->uri;
 }
 
 /* libtrace 3 leaks what it has made of a URI that it does not like, and libtrace 4 forgets why a
@@ -204,13 +208,14 @@ static lts_status check_file(lts_trace *trace, const char *path, lts_compression
 
 static lts_status open_trace(lts_trace *trace) {
   if (resolve(trace)) return LTS_ERROR;
-  const lts_scheme *scheme = lts_scheme_find(trace->uri);
+  const char *served = served_uri(trace);
+  const lts_scheme *scheme = lts_scheme_find(served);
   lts_compression compression = LTS_PLAIN;
   if (!scheme) return lts_scheme_unknown(trace->uri);
   if (scheme->source == LTS_FILE && check_file(trace, strchr(trace->uri, ':') + 1, &compression))
     return LTS_ERROR;
   trace->pcapfile = !strcmp(scheme->name, "pcapfile");
-  return open_raw(trace, scheme, compression);
+  return open_raw(trace, served, scheme, compression);
 }
 
 lts_status lts_trace_start(lts_trace *trace) {
@@ -283,6 +288,7 @@ void delete_lts_trace(lts_trace *trace) {
   drop_raw(trace, true);
   delete_lts_filter(trace->filter);
   free(trace->interfaces);
+  free(trace->served);
   free(trace->uri);
   free(trace);
 }
