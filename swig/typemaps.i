@@ -204,7 +204,8 @@
   $result = PyLong_FromUnsignedLongLong($1.value);
 }
 
-%typemap(out) double {
+/* SWIG has a typemap of its own for each of the two. */
+%typemap(out) double, const double {
   if (isnan($1)) RAISE
   $result = PyFloat_FromDouble($1);
 }
