@@ -539,6 +539,7 @@ def test_unread_packet() -> None:
         with pytest.raises(ValueError, match="nothing was read"):
             getattr(packet, name)
     with pytest.raises(ValueError, match="nothing was read"):
+        packet.apply_filter(plt.filter("tcp"))
     with pytest.raises(ValueError, match="nothing was read"):
         packet.set_checksums()
     with pytest.raises(ValueError, match="fit"):
@@ -548,6 +549,20 @@ def test_unread_packet() -> None:
 
 
 # Filters
+
+
+def test_filters_are_for_packets() -> None:
+    packet = kind("tcp4")
+    assert packet.apply_filter(plt.filter("tcp")) is True
+    assert packet.apply_filter(plt.filter("udp port 53")) is False
+    assert packet.apply_filter(plt.filter("no such thing")) is None
+    assert packet.apply_filter(plt.filter("")) is True
+    for found in (packet.ip, packet.layer2, packet.tcp.payload, plt.ip(bytearray(20))):
+        with pytest.raises(ValueError, match="packet"):
+            found.apply_filter(plt.filter("tcp"))
+    for wrong in (None, "tcp", 5):
+        with pytest.raises(TypeError):
+            packet.apply_filter(wrong)
 
 
 # Packets outlive what they come from
