@@ -37,7 +37,7 @@ BASES = {
     "tcp": "Internet",
     "udp": "Internet",
     "sctp": "Internet",
-    "chunk": "sctp",
+    "chunk": "Internet",
 }
 
 TCP_PARTS = ["layer2", "layer3", "transport", "ip", "tcp", "tcp_payload", "tcp.payload"]
@@ -77,6 +77,7 @@ def part(packet: libtrace.Packet, path: str) -> Any:
 def test_classes() -> None:
     for name, base in BASES.items():
         assert issubclass(getattr(plt, name), getattr(plt, base)), name
+    assert not issubclass(plt.chunk, plt.sctp)
     assert plt.Data is plt.packet is libtrace.Packet
     assert plt.ip is libtrace.IP
     assert not issubclass(plt.tcp, plt.ip)
@@ -124,6 +125,16 @@ def test_parts_are_not_made(name: str) -> None:
     for arguments in ((), (kind("tcp4"),), (bytearray(40),)):
         with pytest.raises(TypeError):
             getattr(plt, name)(*arguments)
+
+
+def test_hash_is_that_of_the_object(tmp_path: pathlib.Path) -> None:
+    """What is read into a packet does not change it as a key."""
+    frames = [frame for link, frame in gen.KINDS.values() if link == f.DLT_EN10MB]
+    with libtrace.open(f.write_pcap(tmp_path / "x.pcap", f.records(*frames))) as trace:
+        packet = plt.packet()
+        before = hash(packet)
+        while trace.read_packet(packet):
+            assert hash(packet) == before
 
 
 def test_empty_payloads_are_true() -> None:
@@ -353,6 +364,13 @@ def test_info() -> None:
     long = make(p.eth(p.ipv4(p.UDP, p.udp(1, 2, bytes(1400)))))
     assert long.transport.info() == "Data: type=Transport, kind=packet, inrem=1428, re"[:49]
     assert len(long.transport.info()) == 49
+
+
+def test_dump_does_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    packet = kind("tcp4")
+    for found in (packet, packet.ip, packet.tcp.payload, plt.packet(), plt.ip(bytearray(20))):
+        assert found.dump() is None
+    assert tuple(capfd.readouterr()) == ("", "")
 
 
 # Only from a packet
