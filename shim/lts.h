@@ -50,6 +50,7 @@ typedef enum lts_layer_kind {
   LTS_ICMP,
   LTS_ICMP6,
   LTS_SCTP,
+  LTS_CHUNK,
 } lts_layer_kind;
 typedef struct lts_output lts_output;
 
@@ -332,8 +333,10 @@ lts_line lts_packet_repr(lts_packet *packet);
 /* Offsets, hexadecimal and ASCII of what lts_packet_captured() gives, as text. */
 lts_owned lts_packet_hexdump(lts_packet *packet);
 /* All that is known of a packet, and a packet made of that; LTS_NO_LAYER when it fails. */
-lts_owned lts_packet_dump(lts_packet *packet);
-lts_packet *lts_packet_load(lts_bytes dump);
+lts_owned lts_packet_freeze(lts_packet *packet);
+lts_packet *lts_packet_load(lts_bytes frozen);
+/* plt's, which printed pointers. */
+static inline void lts_packet_dump(lts_packet *packet) { (void)packet; }
 
 lts_name lts_packet_kind_get(lts_packet *packet);
 lts_name lts_packet_type_get(lts_packet *packet);

@@ -50,8 +50,8 @@ lts_field lts_packet_size_get(lts_packet *packet) {
 lts_name lts_packet_kind_get(lts_packet *packet) { return packet->copy ? "copy" : "packet"; }
 
 lts_name lts_packet_type_get(lts_packet *packet) {
-  static const char *const names[] = {"Packet", "Layer2", "Layer3", "Transport", "IP",  "IP6",
-                                      "TCP",    "UDP",    "ICMP",   "ICMP6",     "SCTP"};
+  static const char *const names[] = {"Packet", "Layer2", "Layer3", "Transport", "IP",   "IP6",
+                                      "TCP",    "UDP",    "ICMP",   "ICMP6",     "SCTP", "Chunk"};
   return packet->payload ? "payload" : names[packet->layer];
 }
 

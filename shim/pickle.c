@@ -12,7 +12,7 @@ static void put32(uint8_t *at, uint32_t value) {
   for (int i = 0; i < 4; i++) at[i] = (uint8_t)(value >> 8 * i);
 }
 
-lts_owned lts_packet_dump(lts_packet *packet) {
+lts_owned lts_packet_freeze(lts_packet *packet) {
   lts_owned result = {NULL, 0};
   const lts_frame *frame = packet->frame;
   if (packet->layer != LTS_PACKET) {
@@ -76,14 +76,14 @@ static lts_status fill(lts_frame *frame, const uint8_t *at, size_t length) {
   return LTS_OK;
 }
 
-lts_packet *lts_packet_load(lts_bytes dump) {
-  if (dump.length < FIXED || dump.data[0] != FORMAT) {
+lts_packet *lts_packet_load(lts_bytes frozen) {
+  if (frozen.length < FIXED || frozen.data[0] != FORMAT) {
     lts_fail(LTS_E_VALUE, 0, NULL, "these bytes are no pickled packet");
     return LTS_NO_LAYER;
   }
   lts_packet *packet = new_lts_packet();
   if (!packet) return LTS_NO_LAYER;
-  if (dump.data[1] && fill(packet->frame, dump.data, dump.length)) {
+  if (frozen.data[1] && fill(packet->frame, frozen.data, frozen.length)) {
     delete_lts_packet(packet);
     return LTS_NO_LAYER;
   }

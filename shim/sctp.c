@@ -32,7 +32,7 @@ static lts_status add_chunk(lts_list *list, const lts_packet *sctp, uint32_t at)
     if (!grown) return lts_fail_memory();
     list->items = grown;
   }
-  lts_packet *chunk = lts_layer_derive(sctp, LTS_SCTP, at);
+  lts_packet *chunk = lts_layer_derive(sctp, LTS_CHUNK, at);
   if (chunk == LTS_NO_LAYER) return LTS_ERROR;
   list->items[list->length++] = chunk;
   return LTS_OK;

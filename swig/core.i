@@ -25,4 +25,4 @@ int lts_feature_get(lts_feature feature);
 %rename(version) lts_version;
 lts_name lts_version(void);
 %rename(load) lts_packet_load;
-lts_packet *lts_packet_load(lts_bytes dump);
+lts_packet *lts_packet_load(lts_bytes frozen);

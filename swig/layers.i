@@ -24,6 +24,7 @@
 %define LAYER(CLASS, BASE, DOC)
 %feature("docstring", DOC) CLASS;
 %feature("python:tp_setattro", "set_attribute") CLASS;
+%feature("python:tp_hash", "packet_hash") CLASS;
 %feature("python:bf_getbuffer", "packet_getbuffer") CLASS;
 %feature("python:bf_releasebuffer", "packet_releasebuffer") CLASS;
 %typemap(in) struct CLASS *self = struct lts_packet *self;
@@ -59,7 +60,7 @@ LAYER(lts_toobig6, lts_icmp6, "An ICMPv6 message seen as packet too big.")
 LAYER(lts_param6, lts_icmp6, "An ICMPv6 message seen as parameter problem.")
 LAYER(lts_neighbour6, lts_icmp6, "An ICMPv6 message seen as neighbour discovery (RFC 4861).")
 LAYER(lts_sctp, lts_internet, "An SCTP packet (RFC 9260, 3).")
-LAYER(lts_chunk, lts_sctp, "A chunk of an SCTP packet (RFC 9260, 3.2).")
+LAYER(lts_chunk, lts_internet, "A chunk of an SCTP packet (RFC 9260, 3.2).")
 
 %{
 static swig_type_info *layer_descriptor(lts_layer_kind kind) {

@@ -21,6 +21,9 @@ static int packet_getbuffer(PyObject *self, Py_buffer *view, int flags) {
   return 0;
 }
 
+/* Another packet may be read into the object: not the pointer of what it holds. */
+static Py_hash_t packet_hash(PyObject *self) { return (Py_hash_t)((size_t)self >> 4); }
+
 static void packet_releasebuffer(PyObject *self, Py_buffer *view) {
   (void)self;
   delete_lts_packet((lts_packet *)view->internal);
@@ -42,6 +45,7 @@ there; one that the capture cuts off raises `TruncatedError`.";
 %feature("python:bf_getbuffer", "packet_getbuffer") lts_packet;
 %feature("python:bf_releasebuffer", "packet_releasebuffer") lts_packet;
 %feature("python:tp_setattro", "set_attribute") lts_packet;
+%feature("python:tp_hash", "packet_hash") lts_packet;
 %feature("python:slot", "tp_repr", functype="reprfunc") lts_packet::repr;
 %rename(__repr__) lts_packet::repr;
 %rename(__bytes__) lts_packet::captured;
@@ -72,7 +76,9 @@ The captured bytes as text: offset, hexadecimal and ASCII, 16 a line, as `str`."
 METHOD(lts_packet, dump, "dump()
 --
 
-All that is known of the packet as `bytes`, for pickle.")
+Nothing: the old ``plt`` printed pointers.")
+%rename(_freeze) lts_packet::freeze;
+METHOD(lts_packet, freeze, "All that is known of the packet as `bytes`, for pickle.")
 METHOD(lts_packet, info, "info()
 --
 
@@ -89,7 +95,8 @@ SETTER(lts_packet, data)
   lts_text info();
   lts_line repr();
   lts_owned hexdump();
-  lts_owned dump();
+  void dump();
+  lts_owned freeze();
   lts_bytearray data;
 }
 

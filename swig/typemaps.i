@@ -288,7 +288,7 @@ static PyObject *time_object(lts_time time, int aware) {
   free($1.data);
 }
 
-%typemap(in) lts_bytes dump {
+%typemap(in) lts_bytes frozen {
   if (!PyBytes_Check($input)) {
     PyErr_SetString(PyExc_TypeError, "expected bytes");
     SWIG_fail;

@@ -104,7 +104,7 @@ def make_tcp_option(kind: int, value: bytes, numbers: tuple[int, ...]) -> Any:
 
 
 def _reduce(packet: core.Packet) -> tuple[Callable[[bytes], core.Packet], tuple[bytes]]:
-    return core.load, (packet.dump(),)
+    return core.load, (packet._freeze(),)
 
 
 copyreg.pickle(core.Packet, _reduce)
