@@ -115,10 +115,21 @@ SELF(struct lts_home)
   free(*$1);
 }
 
-/* A constructor that found a bad argument, or no memory. */
-%exception lts_packet::lts_packet { $action if (!result) RAISE }
-%exception lts_trace::lts_trace { $action if (!result) RAISE }
-%exception lts_filter::lts_filter { $action if (!result) RAISE }
+/* A constructor that found a bad argument, or no memory. SWIG would leak what __init__() makes for
+ * an object that has its pointer. */
+%define CONSTRUCTOR(CLASS)
+%exception CLASS::CLASS {
+  if (pointer_of(self)) {
+    PyErr_SetString(PyExc_RuntimeError, "this object is initialised already");
+    SWIG_fail;
+  }
+  $action
+  if (!result) RAISE
+}
+%enddef
+CONSTRUCTOR(lts_packet)
+CONSTRUCTOR(lts_trace)
+CONSTRUCTOR(lts_filter)
 
 /* ---- values ---- */
 
