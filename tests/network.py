@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 
 import gen_packets as p
@@ -56,6 +57,16 @@ class Network:
     def set(self, *options: str, interface: str = far) -> None:
         """Changes an interface, as ``ip link set`` does."""
         _ip("link", "set", interface, *options)
+        if "up" in options:
+            self._wait_for_carrier()
+
+    def _wait_for_carrier(self) -> None:
+        """The kernel drops what is sent before it has noticed that the other end is up."""
+        show = ["ip", "-o", "link", "show", self.near]
+        for _ in range(100):
+            if " state UP " in subprocess.run(show, capture_output=True, text=True).stdout:
+                return
+            time.sleep(0.05)
 
     def close(self) -> None:
         self._socket.close()
