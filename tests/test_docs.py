@@ -80,7 +80,7 @@ def test_first_example_of_the_readme_compiles() -> None:
 
 @pytest.mark.parametrize("module", MODULES, ids=lambda module: module.__name__)
 def test_modules_have_docstrings(module: ModuleType) -> None:
-    if module.__name__ != "libtrace.core":  # which SWIG writes
+    if not module.__name__.endswith("core"):  # which SWIG writes
         assert module.__doc__
 
 
