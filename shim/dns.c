@@ -51,7 +51,8 @@ static ldns_status read_strings(ldns_rr *rr, const uint8_t *wire, size_t length,
 static void trim(ldns_rr *rr) {
   for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
     ldns_rdf *field = ldns_rr_rdf(rr, i);
-    void *data = realloc(ldns_rdf_data(field), ldns_rdf_size(field));
+    size_t size = ldns_rdf_size(field);
+    void *data = size ? realloc(ldns_rdf_data(field), size) : NULL;
     if (data) ldns_rdf_set_data(field, data);
   }
 }

@@ -387,6 +387,8 @@ def test_everything_is_read_only() -> None:
                 setattr(item, field, 1)
             with pytest.raises((AttributeError, TypeError)):
                 delattr(item, field)
+    with pytest.raises(AttributeError):
+        rr.comment = "mine"  # type: ignore[attr-defined]
 
 
 # TCP
