@@ -115,6 +115,7 @@ def test_first_packet_decides_on_the_resolution(tmp_path: pathlib.Path) -> None:
     assert (tmp_path / "y").read_bytes() == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("wirelen", [0, 1, 30, 65531, 65532, 65536, 70000, 1 << 31, 0xFFFFFFFF])
 @pytest.mark.parametrize("kind", ["tcp4", "raw4", "sll_loop", "radiotap", "radiotap_fcs"])
 def test_lengths_that_contradict_each_other(
@@ -371,6 +372,7 @@ def sources(folder: pathlib.Path) -> Iterator[str]:
 WRITABLE = [scheme for scheme in ("pcapfile", "erf", "pcapng") if scheme != "pcapng" or LIBTRACE4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", BUILT_WITH)
 @pytest.mark.parametrize("scheme", WRITABLE)
 def test_every_format_and_compression(
@@ -523,6 +525,7 @@ def test_compressed_is_what_was_written(
     assert compression == Compression.NONE or len(packed) < len(plain) / 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compression", BUILT_WITH)
 @pytest.mark.parametrize("size", [1, 60_000, 500_000, 1_050_000, 1_100_000, 2_090_000, 5_000_000])
 def test_noise_of_every_length(tmp_path: pathlib.Path, compression: int, size: int) -> None:
@@ -813,6 +816,7 @@ def test_path_is_tried_anew(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None
     assert bytes(only(f"pcapfile:{tmp_path / 'd' / 'x'}")) == FRAME
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not pathlib.Path("/dev/full").exists(), reason="needs /dev/full")
 @pytest.mark.parametrize("compression", BUILT_WITH)
 @pytest.mark.parametrize("count", [1, 20_000])
@@ -1132,6 +1136,7 @@ def test_standard_output(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
 # Threads and signals
 
 
+@pytest.mark.slow
 def test_two_threads_on_one_output(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
     frames = [FRAME + bytes([n]) * 1000 for n in range(2)]
     found = [only(tmp_pcap(frame)) for frame in frames]
@@ -1155,6 +1160,7 @@ def test_two_threads_on_one_output(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) 
         assert counts == [2000, 2000]
 
 
+@pytest.mark.slow
 def test_close_while_another_thread_writes(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
     packet = only(tmp_pcap(FRAME + bytes(1400)))
     for _ in range(20):
