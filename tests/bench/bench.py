@@ -100,6 +100,7 @@ GOALS = [
     Goal("TCP object and ports, of C", "ours tcp", "C tcp nothreads", 0.7),
     Goal("address objects, of C", "ours addresses", "C addresses nothreads", 0.45),
     Goal("flow keys into a table, of C", "ours flows", "C flows nothreads", 0.35),
+    Goal("copy, of C", "ours copy", "C copy nothreads", 0.6),
     Goal("times dpkt, TCP", "ours tcp", "dpkt tcp", 20),
     Goal("times dpkt, addresses", "ours addresses", "dpkt addresses", 20),
     Goal("times dpkt, flows", "ours flows", "dpkt flows", 20),
@@ -194,7 +195,7 @@ def c_loops(loop: Path, traces: Traces) -> list[Contestant]:
         contestant("ports", "nothreads", traces.plain, "nothreads"),
         contestant("ports", "threads", traces.plain, None),
         contestant("read", "gz", traces.gz, None),
-        *(contestant(mode, "nothreads", traces.plain, "nothreads") for mode in OBJECTS),
+        *(contestant(mode, "nothreads", traces.plain, "nothreads") for mode in (*OBJECTS, "copy")),
     ]
 
 
@@ -223,7 +224,7 @@ def contestants(loop: Path, traces: Traces) -> list[Contestant]:
         python_loop("ours read gz", "ours-read", traces.gz, n, "C read gz"),
         *(
             python_loop(f"ours {mode}", f"ours-{mode}", plain, n, f"C {mode} nothreads")
-            for mode in OBJECTS
+            for mode in (*OBJECTS, "copy")
         ),
         report(traces),
         python_loop("pcapy-ng read", "pcapy-read", plain, n, read, "ours read"),

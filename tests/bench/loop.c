@@ -3,10 +3,11 @@
  * The loop in C that every speed goal is held against, and the reference for
  * the totals that the tests compare.
  *
- *   loop [-t] read|ports|tcp|addresses|flows|sums URI
+ *   loop [-t] read|ports|tcp|addresses|flows|copy|sums URI
  *
  * Each result is one line, "name value"; -t adds the seconds from opening the
- * trace to its end.  Exit status: 0, 1 (the trace cannot be read; what was
+ * trace to its end.  The copy goes to a file beside the trace, which is then
+ * removed.  Exit status: 0, 1 (the trace cannot be read; what was
  * read before is still printed) or 2 (usage).
  */
 #define _GNU_SOURCE /* libtrace 4's header needs POSIX types */
@@ -34,6 +35,7 @@ typedef struct {
   uint64_t ports;
   uint64_t addresses;
   uint64_t flows;
+  uint64_t copied;
   int64_t first;
   int64_t last;
 } totals;
@@ -149,6 +151,14 @@ static void add_flow(totals *sum, const libtrace_packet_t *packet) {
   }
 }
 
+static libtrace_out_t *copy;
+
+static void copy_packet(totals *sum, const libtrace_packet_t *packet) {
+  if (trace_write_packet(copy, (libtrace_packet_t *)packet) > 0) sum->copied++;
+}
+
+static void print_copied(const totals *sum) { printf("copied %" PRIu64 "\n", sum->copied); }
+
 static void print_tcp(const totals *sum) { printf("ports %" PRIu64 "\n", sum->ports); }
 
 static void print_addresses(const totals *sum) {
@@ -173,6 +183,7 @@ static const mode modes[] = {
     {"tcp", add_tcp_ports, print_tcp},
     {"addresses", add_addresses, print_addresses},
     {"flows", add_flow, print_flows},
+    {"copy", copy_packet, print_copied},
     {"sums", add_lengths, print_lengths},
 };
 
@@ -207,10 +218,24 @@ static int read_trace(totals *sum, const char *uri, visitor *visit) {
   return status;
 }
 
+static int copy_trace(totals *sum, const char *uri) {
+  char target[4096];
+  int status = 1;
+
+  snprintf(target, sizeof target, "%s.c-copy", uri);
+  copy = trace_create_output(target);
+  if (!trace_is_err_output(copy) && trace_start_output(copy) == 0)
+    status = read_trace(sum, uri, copy_packet);
+  trace_destroy_output(copy);
+  unlink(strchr(target, ':') + 1);
+  return status;
+}
+
 static int run(const mode *chosen, const char *uri, bool timed) {
   totals sum = {0};
   double start = now();
-  int status = read_trace(&sum, uri, chosen->visit);
+  int status =
+      chosen->visit == copy_packet ? copy_trace(&sum, uri) : read_trace(&sum, uri, chosen->visit);
   double seconds = now() - start;
 
   printf("packets %" PRIu64 "\n", sum.packets);
@@ -220,7 +245,7 @@ static int run(const mode *chosen, const char *uri, bool timed) {
 }
 
 static int usage(void) {
-  fputs("usage: loop [-t] read|ports|tcp|addresses|flows|sums URI\n", stderr);
+  fputs("usage: loop [-t] read|ports|tcp|addresses|flows|copy|sums URI\n", stderr);
   return 2;
 }
 

@@ -81,6 +81,18 @@ def ours_flows(path: str) -> int:
         return trace.accepted_packets
 
 
+def ours_copy(path: str) -> int:
+    import libtrace
+
+    target = Path(f"{path}.copy")
+    output = libtrace.OutputTrace(f"pcapfile:{target}")
+    with libtrace.open(f"pcapfile:{path}") as trace, output:
+        for packet in trace:
+            output.write_packet(packet)
+    target.unlink()
+    return output.packets_written
+
+
 def pcapy_read(path: str) -> int:
     import pcapy
 
@@ -207,6 +219,7 @@ LOOPS = {
     "ours-tcp": Loop(("libtrace",), ours_tcp),
     "ours-addresses": Loop(("libtrace",), ours_addresses),
     "ours-flows": Loop(("libtrace", "natkit"), ours_flows),
+    "ours-copy": Loop(("libtrace",), ours_copy),
     "pcapy-read": Loop(("pcapy",), pcapy_read),
     "dpkt-ports": Loop(("dpkt",), exhaust(dpkt_fields), dpkt_fields),
     "dpkt-tcp": Loop(("dpkt",), dpkt_tcp),
