@@ -14,10 +14,12 @@ static lts_field version(const lts_packet *layer) {
 
 lts_field lts_internet_version_get(lts_internet *internet) { return version(&internet->layer); }
 
+/* plt needs as many bytes for IPv6 as well, where it then may have nothing to tell. */
 lts_field lts_internet_proto_get(lts_internet *internet) {
   lts_field family = version(&internet->layer);
   if (family == LTS_FAILED) return family;
-  if (family != 6) return lts_network_number(&internet->layer, 9, 1, "proto");
+  lts_field byte = lts_network_number(&internet->layer, family == 6 ? 10 : 9, 1, "proto");
+  if (family != 6 || byte == LTS_FAILED) return byte;
   lts_network network = lts_network_of(&internet->layer);
   return network.proto_presence == LTS_PRESENT ? network.proto : LTS_ABSENT;
 }
@@ -48,9 +50,8 @@ lts_field lts_internet_hdr_len_get(lts_internet *internet) {
 }
 
 lts_field lts_internet_pkt_len_get(lts_internet *internet) {
-  lts_field family = version(&internet->layer);
-  if (family == LTS_FAILED) return family;
-  return family == 6 ? LTS_ABSENT : lts_network_number(&internet->layer, 2, 2, "pkt_len");
+  lts_field length = lts_network_number(&internet->layer, 2, 2, "pkt_len");
+  return length != LTS_FAILED && version(&internet->layer) == 6 ? LTS_ABSENT : length;
 }
 
 /* ---- addresses ---- */

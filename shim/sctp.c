@@ -73,9 +73,10 @@ LTS_NUMBER(chunk, type, 0, 1)
 LTS_NUMBER(chunk, flags, 1, 1)
 LTS_NUMBER(chunk, length, 2, 2)
 
+/* The chunk was within the packet when it was found; a script may have written to the lengths. */
 static uint32_t captured_of(const lts_packet *chunk) {
   uint32_t length = be16(chunk->frame->data + chunk->at + 2);
-  uint32_t left = chunks_end(chunk) - chunk->at;
+  uint32_t end = chunks_end(chunk), left = end > chunk->at ? end - chunk->at : 0;
   return length < left ? length : left;
 }
 
