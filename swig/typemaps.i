@@ -46,9 +46,13 @@ SELF(struct lts_home)
 }
 %typemap(freearg) const char *expression, const char *text ""
 
-/* Too large for C is out of range, and not another kind of error. */
+/* Too large for C is out of range, and not another kind of error. Python 3.9 would take a float. */
 %typemap(in) int snaplen {
   int overflow = 0;
+  if (!PyIndex_Check($input)) {
+    PyErr_Format(PyExc_TypeError, "expected an int, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
   long value = PyLong_AsLongAndOverflow($input, &overflow);
   if (value == -1 && PyErr_Occurred()) SWIG_fail;
   $1 = overflow || value > INT_MAX || value < INT_MIN ? -1 : (int)value;
