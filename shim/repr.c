@@ -78,6 +78,12 @@ static void append_fields(lts_line *line, lts_packet *packet) {
     if (proto >= 0 && ttl >= 0) append(line, " proto=%d ttl=%d", (int)proto, (int)ttl);
     break;
   }
+  case LTS_CHUNK: {
+    lts_chunk *chunk = (lts_chunk *)packet;
+    append(line, " type=%d length=%d", (int)lts_chunk_type_get(chunk),
+           (int)lts_chunk_length_get(chunk));
+    break;
+  }
   default: break;
   }
 }
