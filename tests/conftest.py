@@ -3,12 +3,19 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import os
 import pathlib
+import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import gen_files as f
 import pytest
 from network import Network, own_network
+
+# A sanitizer is preloaded into Python alone: the other programs that tests run do not stand it.
+if "SANITIZED_PYTHON" in os.environ:
+    del os.environ["LD_PRELOAD"]
+    sys.executable = os.environ["SANITIZED_PYTHON"]
 
 DATA = pathlib.Path(__file__).parent / "data"
 

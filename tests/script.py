@@ -9,7 +9,7 @@ import sys
 import textwrap
 from collections.abc import Mapping
 
-SANITIZED = "asan" in os.environ.get("LD_PRELOAD", "")
+SANITIZED = "SANITIZED_PYTHON" in os.environ
 
 
 def run_script(

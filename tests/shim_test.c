@@ -391,7 +391,7 @@ static int hook_interrupted(void) { return interrupt_after && released >= interr
 
 /* A pipe may block, so the lock is given up around each read, and taken back every time. */
 static void test_hooks(void) {
-  lts_set_hooks(&(lts_hooks){hook_release, hook_acquire, hook_interrupted});
+  lts_set_hooks(&(lts_hooks){hook_release, hook_acquire, hook_interrupted, NULL});
   create_plain();
   int ends[2];
   char stream[64], content[4096];
@@ -411,7 +411,7 @@ static void test_hooks(void) {
   CHECK(read == PACKETS);
   CHECK(released > 0 && released == acquired);
   delete_lts_trace(trace);
-  lts_set_hooks(&(lts_hooks){NULL, NULL, NULL});
+  lts_set_hooks(&(lts_hooks){NULL, NULL, NULL, NULL});
 }
 
 int main(void) {
