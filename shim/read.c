@@ -11,6 +11,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
+/* Kept out of the loop over a plain file, whose registers it would take. */
+#define RARE __attribute__((noinline, cold))
+
 enum { SLICE_MS = 100 }; /* a wait asks for signals, close() and the timeout this often */
 
 static double now(void) {
@@ -21,7 +24,7 @@ static double now(void) {
 
 /* ---- files ---- */
 
-static lts_more read_error(lts_trace *trace) {
+RARE static lts_more read_error(lts_trace *trace) {
   if (trace->source != LTS_LIVE) trace->ended = true;
   if (trace_is_err(trace->raw))
     lts_fail_libtrace(trace->raw, trace->uri, "read on in");
@@ -78,7 +81,7 @@ static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
 
 /* A signal makes the read fail, and libtrace 3 must not go on then. Signal handlers run last: they
  * may close the trace. */
-static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   if (trace->closing) return LTS_END;
   uint8_t *caplen = zeroed_caplen(trace, raw);
   *length = read_unlocked(trace, raw);
@@ -124,7 +127,7 @@ static double deadline_of(const lts_trace *trace) {
   return trace->source == LTS_LIVE && trace->timeout > 0 ? now() + trace->timeout : 0;
 }
 
-static lts_more timed_out(lts_trace *trace) {
+RARE static lts_more timed_out(lts_trace *trace) {
   lts_fail(LTS_E_TIMEOUT, ETIMEDOUT, trace->uri, "no packet on '%s' within %g seconds", trace->uri,
            trace->timeout);
   return LTS_FAIL;
@@ -149,8 +152,8 @@ static int pcap_failure(lts_trace *trace) {
   return trace->pcap_socket && poll(&ready, 1, 0) > 0 ? socket_failure(&ready) : 0;
 }
 
-static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, double deadline,
-                          int64_t *length) {
+RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, double deadline,
+                               int64_t *length) {
   int failure = pcap_failure(trace);
   if (failure) return interface_failed(trace, failure);
   libtrace_eventobj_t event = trace_event(trace->raw, raw);
@@ -199,11 +202,11 @@ static lts_more still_readable(lts_trace *trace) {
 static lts_more read_slot(lts_trace *trace, double deadline, lts_slot **slot, int64_t *length) {
   if (next_slot(trace, slot)) return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
-  lts_more more = trace->source == LTS_LIVE     ? read_live(trace, raw, deadline, length)
+  lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
-                                                : read_file(trace, raw, length);
+                                                : read_live(trace, raw, deadline, length);
   if (more == LTS_AGAIN) trace->turn ^= 1; /* the packet before keeps its buffer */
-  if (more != LTS_ITEM || !lts_raw_is_meta(raw)) return more;
+  if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
   if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
   return LTS_AGAIN;
 }

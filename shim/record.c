@@ -313,7 +313,7 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
   frame->direction = TRACE_DIR_UNKNOWN;
   frame->rt_type = (uint32_t)raw->type;
   frame->headers.decoded = false;
-  recorder *record = recorder_of(raw);
+  recorder *record = trace->pcapfile ? record_pcapfile : recorder_of(raw);
   record(trace, raw, length, frame);
   /* libtrace leaves an error behind for an odd packet, and would refuse to read on. */
   if (record != record_pcapfile && trace_is_err(trace->raw)) trace_get_err(trace->raw);

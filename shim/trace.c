@@ -146,6 +146,15 @@ static lts_status can_select(lts_trace *trace) {
                   trace->uri, FD_SETSIZE - FOR_LIBTRACE);
 }
 
+/* wandio allocates a megabyte anew for each that it reads, and glibc gives that back to the system
+ * each time: a sixth of the time of a loop goes into page faults. Once a larger block was freed, it
+ * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). */
+static void keep_buffers(void) {
+  enum { LARGER = 8 << 20 };
+  void *volatile block = malloc(LARGER);
+  free(block);
+}
+
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
                            lts_compression compression) {
   if (trace->source == LTS_LIVE && can_select(trace)) return LTS_ERROR;
@@ -155,7 +164,10 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   trace->pcap_socket = 0;
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
-  if (trace->wandio) choose_io(compression);
+  if (trace->wandio) {
+    choose_io(compression);
+    keep_buffers();
+  }
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);
   if (!trace->raw)
