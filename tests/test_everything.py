@@ -224,7 +224,8 @@ def test_steady_failures() -> None:
 def test_steady_constructors() -> None:
     raw = bytearray(gen.KINDS["raw4"][1])
     packet = kind("tcp4")
-    assert_steady(lambda: libtrace.IP(raw).tcp.payload, 20_000)
+    ip: Any = libtrace.IP
+    assert_steady(lambda: ip(raw).tcp.payload, 20_000)
     assert_steady(lambda: libtrace.TCP(packet.ip), 20_000)
     assert_steady(lambda: libtrace.UDP(packet.ip), 20_000)
     assert_steady(lambda: libtrace.core.load(packet._freeze()).tcp, 20_000)
