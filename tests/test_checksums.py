@@ -11,9 +11,8 @@ import gen
 import gen_files as f
 import gen_packets as p
 import libtrace
-import plt
 import pytest
-from making import cuts, kind, make, make_all
+from making import cuts, kind, make, make_all, plt
 from reading import packets
 
 RAW = f.DLT_RAW
@@ -272,21 +271,20 @@ def test_recorded(name: str) -> None:
 
 
 def test_scapy() -> None:
-    pytest.importorskip("scapy")
-    from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption_NOP
-    from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop
-
+    inet: Any = pytest.importorskip("scapy.layers.inet")
+    inet6: Any = pytest.importorskip("scapy.layers.inet6")
+    IP, TCP, UDP, ICMP, IPv6 = inet.IP, inet.TCP, inet.UDP, inet.ICMP, inet6.IPv6
     load = bytes(range(33))
     made = [
-        IP(src="10.0.0.1", dst="10.0.0.2", options=[IPOption_NOP()] * 4) / TCP(sport=1) / load,
+        IP(src="10.0.0.1", dst="10.0.0.2", options=[inet.IPOption_NOP()] * 4) / TCP(sport=1) / load,
         IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=1, dport=2) / load,
         IP(src="10.0.0.1", dst="10.0.0.2") / ICMP() / load,
         IPv6(src="2001:db8::1", dst="2001:db8::2") / TCP(options=[("MSS", 1460)]) / load,
         IPv6(src="2001:db8::1", dst="2001:db8::2") / UDP() / load,
-        IPv6(src="2001:db8::1", dst="2001:db8::2") / ICMPv6EchoRequest(data=load),
+        IPv6(src="2001:db8::1", dst="2001:db8::2") / inet6.ICMPv6EchoRequest(data=load),
         IPv6(src="2001:db8::1", dst="2001:db8::2")
-        / IPv6ExtHdrHopByHop()
-        / IPv6ExtHdrDestOpt()
+        / inet6.IPv6ExtHdrHopByHop()
+        / inet6.IPv6ExtHdrDestOpt()
         / UDP()
         / load,
     ]

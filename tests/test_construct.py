@@ -9,9 +9,8 @@ from typing import Any
 
 import gen
 import gen_packets as p
-import plt
 import pytest
-from making import cuts, kind, make
+from making import cuts, kind, make, plt
 
 MAKERS = {
     "ip": plt.ip,

@@ -6,9 +6,8 @@ from __future__ import annotations
 import gen
 import gen_packets as p
 import ipp
-import plt
 import pytest
-from making import cuts, kind, make
+from making import cuts, kind, make, plt
 
 MESSAGE = bytes(range(0x30, 0x30 + 48))
 FIELDS = {

@@ -7,9 +7,8 @@ import gen
 import gen_packets as p
 import ipp
 import libtrace
-import plt
 import pytest
-from making import cuts, kind, make
+from making import cuts, kind, make, plt
 
 FIELDS4 = {
     "version": (1, 4),

@@ -11,22 +11,24 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import gen
 import gen_files as f
 import libtrace
-import plt
 import pytest
-from making import kind, make
+from making import kind, make, plt
 from reading import HEADER_FIELDS, RECORD_FIELDS, fields, packets, touch
 
-COPIERS: dict[str, Callable[[libtrace.Packet], libtrace.Packet]] = {
+
+def pickler(protocol: int) -> Callable[[libtrace.Packet], Any]:
+    return lambda packet: pickle.loads(pickle.dumps(packet, protocol))
+
+
+COPIERS: dict[str, Callable[[libtrace.Packet], Any]] = {
     "copy": copy.copy,
     "deepcopy": copy.deepcopy,
-    **{
-        f"pickle {protocol}": lambda packet, n=protocol: pickle.loads(pickle.dumps(packet, n))
-        for protocol in range(pickle.HIGHEST_PROTOCOL + 1)
-    },
+    **{f"pickle {n}": pickler(n) for n in range(pickle.HIGHEST_PROTOCOL + 1)},
 }
 
 
@@ -146,7 +148,8 @@ def test_layers_are_not_copied(path: str) -> None:
 
 def frozen(name: str) -> bytes:
     """What a pickled packet consists of."""
-    _, arguments = copyreg.dispatch_table[libtrace.Packet](kind(name))  # type: ignore[misc]
+    reduce: Any = copyreg.dispatch_table[libtrace.Packet]
+    _, arguments = reduce(kind(name))
     return bytes(arguments[0])
 
 

@@ -8,9 +8,8 @@ import operator
 import gen
 import gen_files as f
 import gen_packets as p
-import plt
 import pytest
-from making import cuts, kind, make
+from making import cuts, kind, make, plt
 
 REPRS = {
     ("tcp4", ""): "<Packet 1700000000.123456 192.0.2.1:40000 > 198.51.100.2:80, 72 of 72 bytes>",

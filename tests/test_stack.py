@@ -7,9 +7,8 @@ import gen
 import gen_files as f
 import gen_packets as p
 import libtrace
-import plt
 import pytest
-from making import cuts, kind, make
+from making import cuts, kind, make, plt
 
 # Every kind's headers with their lengths; "data" is whatever is left.
 STACKS = {
