@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 import sys
 from typing import Any
@@ -15,6 +16,10 @@ import pytest
 from everything import CUT, WRITERS, attributes, explore, read
 from making import cuts, kind, make, make_all
 from steady import assert_steady
+
+unsanitized = pytest.mark.skipif(
+    "SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory"
+)
 
 pytestmark = pytest.mark.slow
 
@@ -204,6 +209,7 @@ def own_samples() -> list[tuple[str, str]]:
     return sorted(found)
 
 
+@unsanitized
 @pytest.mark.parametrize(("cls", "name"), own_samples())
 def test_steady(cls: str, name: str) -> None:
     owner, _ = SAMPLES[cls, name]
@@ -215,12 +221,14 @@ def test_steady(cls: str, name: str) -> None:
     assert all(abs(a - b) < 100 for a, b in zip(before, after))
 
 
+@unsanitized
 def test_steady_failures() -> None:
     cut = cuts(gen.KINDS["tcp4"][1])[40]
     for owner, name in ((cut.tcp, "window"), (cut.tcp, "payload"), (cut.tcp.ip, "checksum_ok")):
         assert_steady(lambda owner=owner, name=name: read(owner, name), 20_000)  # type: ignore[misc]
 
 
+@unsanitized
 def test_steady_constructors() -> None:
     raw = bytearray(gen.KINDS["raw4"][1])
     packet = kind("tcp4")
