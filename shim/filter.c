@@ -96,11 +96,11 @@ lts_more lts_filter_match(lts_filter *filter, lts_frame *frame) {
   dialect *compiled = dialect_for(filter, dlt == LINKTYPE_RAW ? DLT_RAW : dlt);
   if (!compiled) return LTS_FAIL;
   uint32_t skip = atm && frame->capture_length >= ATM_WITHOUT_HEC ? ATM_WITHOUT_HEC : 0;
+  uint32_t captured = frame->capture_length - skip, wire = lts_frame_wire(frame);
   struct pcap_pkthdr header = {
-      .caplen = frame->capture_length - skip,
-      .len = frame->wire_length - frame->fcs - skip,
+      .caplen = captured,
+      .len = wire > captured + skip ? wire - skip : captured,
   };
-  if (header.len < header.caplen) header.len = header.caplen;
   return pcap_offline_filter(&compiled->program, &header, frame->data + skip) ? LTS_ITEM : LTS_END;
 }
 

@@ -53,6 +53,11 @@ bool lts_frame_is_filled(const lts_frame *frame) {
   return false;
 }
 
+/* Guard: an ERF record may be shorter than its FCS. */
+uint32_t lts_frame_wire(const lts_frame *frame) {
+  return frame->wire_length > frame->fcs ? frame->wire_length - frame->fcs : 0;
+}
+
 /* ---- packets and layers ---- */
 
 lts_packet *new_lts_packet(void) {

@@ -140,6 +140,8 @@ void lts_frame_unref(lts_frame *frame);
 lts_status lts_frame_detach(lts_frame *frame);
 lts_headers *lts_frame_decode(lts_frame *frame);
 bool lts_frame_is_filled(const lts_frame *frame);
+/* Bytes on the wire without the FCS, where the capture lacks it. */
+uint32_t lts_frame_wire(const lts_frame *frame);
 
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);

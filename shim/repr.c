@@ -98,7 +98,7 @@ static lts_line repr_of_packet(lts_packet *packet) {
   lts_time time = lts_packet_time_get(packet);
   append(&line, " %lld.%06d", (long long)time.seconds, time.microseconds);
   append_ends(&line, packet);
-  append(&line, ", %u of %u bytes>", frame->capture_length, frame->wire_length - frame->fcs);
+  append(&line, ", %u of %u bytes>", frame->capture_length, lts_frame_wire(frame));
   return line;
 }
 
