@@ -2,6 +2,7 @@
 #include "lts_int.h"
 
 #include <string.h>
+#include <strings.h>
 
 /* LIBTRACE_API_VERSION is not usable in 4.0.26 and later: feature tests only. */
 #ifdef LIBTRACE_STAT_FIELDS
@@ -71,6 +72,14 @@ bool lts_raw_forgets(const char *scheme) {
 
 /* libtrace 3 closes what pcapint: has opened, but not what pcap: has. */
 bool lts_raw_leaks(const char *uri) { return !LIBTRACE4 && !strncmp(uri, "pcap:", 5); }
+
+/* libtrace 3's rawerf: asks for the link type before there is a payload, which an ERF record of
+ * type 0 has it in. What sets it apart from erf:, that it ignores an index, concerns no reader. */
+const char *lts_raw_uri(const char *uri) {
+  static const char rawerf[] = "rawerf:";
+  bool crashes = !LIBTRACE4 && !strncasecmp(uri, rawerf, sizeof rawerf - 1);
+  return crashes ? uri + (sizeof "raw" - 1) : uri;
+}
 
 /* libtrace 3 hands a legacy trace's stream to wandio_destroy() even when it was never opened. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri) {

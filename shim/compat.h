@@ -32,6 +32,9 @@ bool lts_raw_leaks(const char *uri);
 /* Whether a pcap file of nanoseconds is copied as one. */
 bool lts_raw_writes_nanoseconds(void);
 
+/* The URI to hand to libtrace: that of a format which reads the same, where one crashes. */
+const char *lts_raw_uri(const char *uri);
+
 /* libtrace 3 can neither configure nor destroy some traces safely: see the definitions. */
 void lts_raw_destroy(libtrace_t *raw, bool started, const char *uri);
 

@@ -124,7 +124,7 @@ static lts_status start_raw(lts_trace *trace) {
 static libtrace_t *create_raw(const char *uri) {
   const char *zone = getenv("TZ");
   char *kept = zone ? strdup(zone) : NULL;
-  libtrace_t *raw = trace_create(uri);
+  libtrace_t *raw = trace_create(lts_raw_uri(uri));
   if (kept)
     setenv("TZ", kept, 1);
   else

@@ -9,7 +9,7 @@ import gen
 import gen_files as f
 import libtrace
 import pytest
-from reading import only
+from reading import only, read
 
 MakeTrace = Callable[..., str]
 FRAME = gen.KINDS["tcp4"][1]
@@ -22,3 +22,15 @@ def test_record_shorter_on_the_wire_than_its_fcs(tmp_trace: MakeTrace, wlen: int
     assert f"{wlen} of {max(0, wlen - 4)} bytes" in repr(packet)
     assert packet.apply_filter(libtrace.Filter("less 100"))
     assert not packet.apply_filter(libtrace.Filter("greater 100"))
+
+
+@pytest.mark.parametrize("scheme", ["erf", "rawerf", "RawERF"])
+@pytest.mark.parametrize("flags", [f.ERF_VARYING, f.ERF_RXERROR])
+def test_erf_type_0(tmp_trace: MakeTrace, scheme: str, flags: int) -> None:
+    """libtrace 3 looks for its link type in the payload, before it has any."""
+    plain = f.erf_record(FRAME)
+    odd = f.erf_record(FRAME, 0, flags=flags)
+    found, error = read(tmp_trace([odd, plain, odd, plain], scheme))
+    assert error is None
+    assert [packet.linktype for packet in found] == [-1, 2, -1, 2]
+    assert bytes(found[3]) == FRAME
