@@ -29,8 +29,11 @@ bool lts_interrupted(void);
 void lts_return_buffer(void *lender);
 /* Waits until no other thread is inside the object; fails when interrupted. */
 lts_status lts_wait_until_idle(const bool *busy);
-/* Lets other threads run within a long loop; false when interrupted. */
-bool lts_breathe(void);
+/* Seconds on a clock that only goes forward. */
+double lts_now(void);
+/* Lets other threads run within a long loop that began, or last breathed, at *breath; false when
+ * interrupted. */
+bool lts_breathe(double *breath);
 
 /* ---- link layers ---- */
 

@@ -16,12 +16,6 @@
 
 enum { SLICE_MS = 100 }; /* a wait asks for signals, close() and the timeout this often */
 
-static double now(void) {
-  struct timespec ts;
-  clock_gettime(CLOCK_MONOTONIC, &ts);
-  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
-}
-
 /* ---- files ---- */
 
 RARE static lts_more read_error(lts_trace *trace) {
@@ -119,12 +113,12 @@ static int wait_for(lts_trace *trace, libtrace_eventobj_t *event, int slice) {
 
 static int slice_until(double deadline) {
   if (deadline == 0) return SLICE_MS;
-  double left = (deadline - now()) * 1e3;
+  double left = (deadline - lts_now()) * 1e3;
   return left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS;
 }
 
 static double deadline_of(const lts_trace *trace) {
-  return trace->source == LTS_LIVE && trace->timeout > 0 ? now() + trace->timeout : 0;
+  return trace->source == LTS_LIVE && trace->timeout > 0 ? lts_now() + trace->timeout : 0;
 }
 
 RARE static lts_more timed_out(lts_trace *trace) {
@@ -242,14 +236,14 @@ static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
 }
 
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
-  enum { BREATH = 4096 };
+  enum { BETWEEN_CLOCKS = 4096 };
   lts_more more = readable(trace);
-  double deadline = deadline_of(trace);
+  double deadline = deadline_of(trace), breath = 0;
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
     more = attempt(trace, deadline, out);
     if (more != LTS_AGAIN) return more;
-    if (deadline != 0 && now() >= deadline) return timed_out(trace);
-    if (attempts % BREATH == 0 && !lts_breathe()) return LTS_FAIL;
+    if (deadline != 0 && lts_now() >= deadline) return timed_out(trace);
+    if (attempts % BETWEEN_CLOCKS == 0 && !lts_breathe(&breath)) return LTS_FAIL;
     more = still_readable(trace);
   }
   return more;
