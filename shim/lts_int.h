@@ -15,6 +15,8 @@
 lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 lts_status lts_fail_memory(void);
+/* A field that needs bytes behind the captured ones, or headers that do (then `needed` is 0). */
+void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
 /* Takes the pending error out of libtrace, which would refuse every further call. */
 lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing);
 
@@ -204,6 +206,19 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
 void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
 uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype);
+
+/* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
+lts_more lts_trace_readable(lts_trace *trace);
+/* The same for a read that waits. Other Python code may have run: a trace that it closed or paused
+ * ends the read. */
+lts_more lts_trace_still_readable(lts_trace *trace);
+/* When a read of an interface has waited long enough, on lts_now()'s clock; 0 for never. */
+double lts_trace_deadline(const lts_trace *trace);
+lts_more lts_trace_timed_out(lts_trace *trace);
+/* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
+ * rejects it, or none came by the deadline. No packet may borrow the trace's buffers. A file needs
+ * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

@@ -8,6 +8,7 @@
 """
 
 from libtrace.build import __version__, features
+from libtrace.columns import COLUMNS, DEFAULT_COLUMNS, Batch, Batches, Column, ColumnInfo
 from libtrace.core import (
     ICMP,
     ICMP6,
@@ -50,6 +51,8 @@ from libtrace.output import OutputTrace, write
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
+    "COLUMNS",
+    "DEFAULT_COLUMNS",
     "ICMP",
     "ICMP6",
     "IP",
@@ -57,7 +60,11 @@ __all__ = [
     "SCTP",
     "TCP",
     "UDP",
+    "Batch",
+    "Batches",
     "Chunk",
+    "Column",
+    "ColumnInfo",
     "Compression",
     "Direction",
     "Echo",
