@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * The memory of a batch of packets as columns.
+ * The memory of a batch of rows as columns.
  */
 #include "columns.h"
 

@@ -2,7 +2,7 @@
  *
  * Reading a trace batch by batch. A file is read without the interpreter lock.
  */
-#include "columns.h"
+#include "flowcache.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,16 +10,18 @@
 struct lts_batches {
   uint32_t size;
   double max_wait;
-  bool headers;       /* a column needs them */
-  lts_batch *partial; /* what a signal has interrupted */
-  lts_error failure;  /* what came behind the last batch */
+  bool headers;          /* a column needs them */
+  lts_flow_cache *cache; /* the rows are flows; or NULL */
+  double heard;          /* when an interface's last packet came, on lts_now()'s clock */
+  lts_batch *partial;    /* what a signal has interrupted */
+  lts_error failure;     /* what came behind the last batch */
   int count;
   const lts_column_def *defs[];
 };
 
 /* A batch in the making. */
 typedef struct filling {
-  const lts_batches *batches;
+  lts_batches *batches;
   lts_trace *trace;
   lts_batch *batch;
   lts_filter *filter; /* of our own, since others may use the trace's meanwhile; or NULL */
@@ -35,12 +37,13 @@ static int count_names(const char *columns) {
 }
 
 static lts_status find_columns(lts_batches *batches, const char *columns) {
+  const lts_table *table = batches->cache ? &lts_flow_table : &lts_packet_table;
   for (const char *name = columns; batches->count < count_names(columns); batches->count++) {
     size_t length = strcspn(name, ",");
-    const lts_column_def *def = lts_column_find(name, length);
+    const lts_column_def *def = lts_column_find(table, name, length);
     if (!def)
-      return lts_fail(LTS_E_VALUE, 0, NULL, "there is no column '%.*s'; libtrace.COLUMNS has all",
-                      (int)length, name);
+      return lts_fail(LTS_E_VALUE, 0, NULL, "there is no column '%.*s'; %s has all", (int)length,
+                      name, table->documented);
     for (int i = 0; i < batches->count; i++)
       if (batches->defs[i] == def)
         return lts_fail(LTS_E_VALUE, 0, NULL, "column '%s' is asked for twice", def->name);
@@ -51,7 +54,8 @@ static lts_status find_columns(lts_batches *batches, const char *columns) {
   return LTS_OK;
 }
 
-lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait,
+                             lts_flow_cache *cache_or_none) {
   enum { MOST = 1 << 24 };
   if (size < 1 || size > MOST) {
     lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows, not %d", MOST, size);
@@ -66,24 +70,39 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
   if (!batches) return lts_fail_memory(), NULL;
   batches->size = (uint32_t)size;
   batches->max_wait = max_wait;
+  if (cache_or_none) batches->cache = lts_flow_cache_ref(cache_or_none);
   if (!find_columns(batches, columns)) return batches;
-  free(batches);
+  delete_lts_batches(batches);
   return NULL;
 }
 
 void delete_lts_batches(lts_batches *batches) {
   if (!batches) return;
   delete_lts_batch(batches->partial);
+  delete_lts_flow_cache(batches->cache);
   free(batches);
 }
 
-/* ---- packets ---- */
+/* ---- rows ---- */
+
+static lts_more room(const filling *f) {
+  return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
+}
+
+static lts_more hand_out_flows(filling *f) {
+  return lts_flow_cache_hand_out(f->batches->cache, f->batch) ? LTS_FAIL : room(f);
+}
+
+static lts_more add_to_flow(filling *f, lts_seen *seen) {
+  lts_seen_decode(seen);
+  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : hand_out_flows(f);
+}
 
 static lts_more add(filling *f) {
   lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
+  if (f->batches->cache) return add_to_flow(f, &seen);
   if (f->batches->headers) lts_seen_decode(&seen);
-  if (lts_batch_add(f->batch, &seen)) return LTS_FAIL;
-  return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
+  return lts_batch_add(f->batch, &seen) ? LTS_FAIL : room(f);
 }
 
 static lts_more fetch(filling *f, lts_filter *filter, double deadline) {
@@ -124,23 +143,49 @@ static lts_more fill_from_file(filling *f) {
 
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
+/* A silent interface ends flows, too. */
+static lts_more pass_time(filling *f) {
+  if (!f->batches->cache || f->trace->source != LTS_LIVE) return LTS_AGAIN;
+  lts_flow_cache_wait(f->batches->cache, lts_now() - f->batches->heard);
+  return hand_out_flows(f);
+}
+
 static lts_more fill_from_stream(filling *f) {
-  double timeout = lts_trace_deadline(f->trace), full = 0, breath = 0;
+  const lts_trace *trace = f->trace;
+  double timeout = lts_trace_deadline(trace), full = 0, breath = 0;
   for (;;) {
-    uint32_t rows = f->batch->rows;
-    lts_more more = fetch(f, f->trace->filter, sooner(timeout, full));
+    uint64_t accepted = trace->accepted, filtered = trace->filtered;
+    lts_more more = fetch(f, trace->filter, sooner(timeout, full));
+    if (more == LTS_AGAIN && trace->accepted == accepted && trace->filtered == filtered)
+      more = pass_time(f);
     if (more != LTS_AGAIN) return more;
     double now = lts_now();
-    if (f->batch->rows > rows) {
-      timeout = lts_trace_deadline(f->trace);
-      if (full == 0) full = now + f->batches->max_wait;
+    if (trace->accepted > accepted) {
+      timeout = lts_trace_deadline(trace);
+      f->batches->heard = now;
     }
+    if (full == 0 && f->batch->rows) full = now + f->batches->max_wait;
     if (full != 0 && now >= full) return LTS_ITEM;
     if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);
     if (!lts_breathe(&breath)) return LTS_FAIL;
     more = lts_trace_still_readable(f->trace);
     if (more != LTS_ITEM) return more;
   }
+}
+
+static lts_more fill(filling *f) {
+  lts_more more = f->batches->cache ? hand_out_flows(f) : LTS_AGAIN;
+  if (more != LTS_AGAIN) return more;
+  return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
+}
+
+/* The end of the packets is that of all flows. */
+static lts_more end_flows(filling *f, lts_more more) {
+  lts_flow_cache *cache = f->batches->cache;
+  bool over = more == LTS_END || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_TRACE);
+  if (!cache || !over) return more;
+  lts_flow_cache_end(cache);
+  return lts_flow_cache_hand_out(cache, f->batch) ? LTS_FAIL : more;
 }
 
 /* ---- the next batch ---- */
@@ -187,13 +232,27 @@ static lts_more finish(filling *f, lts_batches *batches, lts_more more, lts_batc
   return LTS_ITEM;
 }
 
-lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+/* Whether there may be more: a trace that is closed or paused is at the end of flows that began. */
+static lts_more readable(const lts_batches *batches, lts_trace *trace) {
+  if (batches->failure.kind) return LTS_END;
+  bool began = batches->cache && lts_flow_cache_has_begun(batches->cache);
+  return began ? lts_trace_still_readable(trace) : lts_trace_readable(trace);
+}
+
+static lts_more read_batch(lts_batches *batches, lts_trace *trace, lts_batch **out) {
   filling f;
-  if (batches->failure.kind) return raise_kept(batches);
-  lts_more more = lts_trace_readable(trace);
-  if (more != LTS_ITEM && !(more == LTS_END && batches->partial)) return more;
+  bool left = batches->partial || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
+  if (batches->failure.kind && !left) return raise_kept(batches);
+  lts_more more = readable(batches, trace);
+  if (more != LTS_ITEM && !(more == LTS_END && left)) return more;
   if (begin(&f, batches, trace)) return LTS_FAIL;
-  if (more == LTS_ITEM)
-    more = trace->source == LTS_FILE ? fill_from_file(&f) : fill_from_stream(&f);
-  return finish(&f, batches, more, out);
+  if (more == LTS_ITEM) more = fill(&f);
+  return finish(&f, batches, end_flows(&f, more), out);
+}
+
+lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+  if (batches->cache && lts_flow_cache_enter(batches->cache)) return LTS_FAIL;
+  lts_more more = read_batch(batches, trace, out);
+  if (batches->cache) lts_flow_cache_leave(batches->cache);
+  return more;
 }

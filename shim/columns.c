@@ -51,8 +51,7 @@ static lts_text src(lts_seen *seen) { return lts_packet_src_text_get(seen->packe
 static lts_text dst(lts_seen *seen) { return lts_packet_dst_text_get(seen->packet); }
 static lts_field proto(lts_seen *seen) { return lts_packet_ip_proto_get(seen->packet); }
 
-/* RFC 4291, 2.5.5.2 */
-static bool map(const lts_address *address, uint8_t *mapped) {
+bool lts_address_map(const lts_address *address, uint8_t *mapped) {
   if (address->presence != LTS_PRESENT) return false;
   if (address->version == 4) {
     memset(mapped, 0, 10);
@@ -66,12 +65,12 @@ static bool map(const lts_address *address, uint8_t *mapped) {
 
 static bool src_ip(lts_seen *seen, uint8_t *mapped) {
   lts_address address = lts_packet_src_get(seen->packet);
-  return map(&address, mapped);
+  return lts_address_map(&address, mapped);
 }
 
 static bool dst_ip(lts_seen *seen, uint8_t *mapped) {
   lts_address address = lts_packet_dst_get(seen->packet);
-  return map(&address, mapped);
+  return lts_address_map(&address, mapped);
 }
 
 static bool is(const lts_packet *layer, lts_layer_kind kind) { return layer->layer == kind; }
@@ -206,21 +205,28 @@ static const lts_column_def columns[] = {
     {"payload", LTS_COLUMN_BYTES, DECODED, {.bytes = payload}},
     {"index", LTS_COLUMN_UINT64, RECORD, {.hash = position}},
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
 
-const lts_column_def *lts_column_find(const char *name, size_t length) {
-  for (int i = 0; i < COLUMNS; i++)
-    if (strlen(columns[i].name) == length && !memcmp(columns[i].name, name, length))
-      return &columns[i];
+const lts_table lts_packet_table = {"libtrace.COLUMNS", sizeof columns / sizeof *columns, columns};
+
+const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length) {
+  for (const lts_column_def *def = table->columns; def < table->columns + table->count; def++)
+    if (strlen(def->name) == length && !memcmp(def->name, name, length)) return def;
   return NULL;
 }
 
-lts_name lts_column_name(int number) {
-  return number >= 0 && number < COLUMNS ? columns[number].name : NULL;
+static const lts_column_def *numbered(lts_rows_of rows, int number) {
+  const lts_table *table = rows == LTS_ROWS_OF_FLOWS ? &lts_flow_table : &lts_packet_table;
+  return number >= 0 && number < table->count ? &table->columns[number] : NULL;
 }
 
-int lts_column_kind(int number) {
-  return number >= 0 && number < COLUMNS ? (int)columns[number].type : -1;
+lts_name lts_column_name(lts_rows_of rows, int number) {
+  const lts_column_def *def = numbered(rows, number);
+  return def ? def->name : NULL;
+}
+
+int lts_column_kind(lts_rows_of rows, int number) {
+  const lts_column_def *def = numbered(rows, number);
+  return def ? (int)def->type : -1;
 }
 
 /* ---- packets ---- */

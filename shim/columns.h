@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * Tables of packets: what columns there are, and the memory of a batch of rows, which is laid out
- * as Arrow's columnar format has it.
+ * Tables of packets and of flows: what columns there are, and the memory of a batch of rows, which
+ * is laid out as Arrow's columnar format has it.
  */
 #ifndef LTS_COLUMNS_H
 #define LTS_COLUMNS_H
 
 #include "layer.h"
 
-/* A packet as the columns see it: with the headers that they are read from. */
+/* What the columns of a row see: a packet, with the headers that they are read from; or a flow. */
 typedef struct lts_seen {
   lts_packet *packet;
   uint64_t index;       /* among the packets that its trace has delivered */
   lts_packet internet;  /* its layer is LTS_PACKET where there is none */
   lts_packet transport; /* the same */
+  const struct lts_flow_record *flow;
 } lts_seen;
 
 /* How a column's value is read; what says that it is not there, or cut off, makes it null. */
@@ -33,10 +34,20 @@ typedef struct lts_column_def {
   lts_read read;
 } lts_column_def;
 
+/* The columns that a table may have. */
+typedef struct lts_table {
+  const char *documented; /* where Python lists them */
+  int count;
+  const lts_column_def *columns;
+} lts_table;
+extern const lts_table lts_packet_table, lts_flow_table;
+
 /* Finds the headers that columns are read from. */
 void lts_seen_decode(lts_seen *seen);
 /* NULL where there is no such column. */
-const lts_column_def *lts_column_find(const char *name, size_t length);
+const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length);
+/* RFC 4291, 2.5.5.2; false where there is no address. */
+bool lts_address_map(const lts_address *address, uint8_t *mapped);
 
 /* A column of a batch: Arrow's buffers. */
 typedef struct lts_column {

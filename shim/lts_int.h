@@ -153,6 +153,10 @@ lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int
 
 lts_text lts_text_of_address(lts_address address);
 
+/* The same for both directions; an absent port counts as 0. */
+uint64_t lts_flow_hash(const lts_address *src, lts_field src_port, const lts_address *dst,
+                       lts_field dst_port, lts_field proto);
+
 /* ---- prefixes (prefix.c) ---- */
 
 /* The first bit in which two addresses differ, or `limit` where that comes first. */

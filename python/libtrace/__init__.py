@@ -30,7 +30,7 @@ from libtrace.core import (
     TooBig6,
     Transport,
 )
-from libtrace.enums import Compression, Direction, LinkType
+from libtrace.enums import Compression, Direction, FlowEndReason, LinkType
 from libtrace.errors import (
     FilterError,
     LibtraceError,
@@ -38,6 +38,7 @@ from libtrace.errors import (
     TraceTimeout,
     TruncatedError,
 )
+from libtrace.flows import DEFAULT_FLOW_COLUMNS, FLOW_COLUMNS, Flows
 from libtrace.layers import (
     Layer,
     MaximumSegmentSize,
@@ -53,6 +54,8 @@ from libtrace.trace import Filter, Trace, open
 __all__ = [
     "COLUMNS",
     "DEFAULT_COLUMNS",
+    "DEFAULT_FLOW_COLUMNS",
+    "FLOW_COLUMNS",
     "ICMP",
     "ICMP6",
     "IP",
@@ -71,6 +74,8 @@ __all__ = [
     "Echo6",
     "Filter",
     "FilterError",
+    "FlowEndReason",
+    "Flows",
     "Internet",
     "Layer",
     "Layer2",

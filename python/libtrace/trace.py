@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from libtrace import core
 from libtrace.columns import Batches
 from libtrace.errors import make_exception
+from libtrace.flows import Flows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -161,6 +162,76 @@ class Trace(core.Trace):
         223306
         """
         return Batches(self, columns, size, max_wait)
+
+    def flows(
+        self,
+        columns: Iterable[str] | None = None,
+        size: int = 65536,
+        *,
+        idle_timeout: float = 60.0,
+        active_timeout: float = 1800.0,
+        max_flows: int = 1 << 20,
+        max_wait: float = 1.0,
+    ) -> Flows:
+        """Read the trace as a table of bidirectional flows (RFC 5103), batch by batch.
+
+        A flow is the packets between two ends: of the same addresses, protocol, ports, and VLAN.
+        Its first packet tells which end is the source. It is handed out when it has ended:
+
+        - no packet came for `idle_timeout`;
+        - a packet came `active_timeout` or more after its first one: that packet begins another
+          flow, which keeps source and destination;
+        - TCP has closed it, by a RST or by FINs both ways. It still takes what comes until no
+          packet came for 5 seconds (or `idle_timeout`), or a SYN begins another flow;
+        - `max_flows` were there when another began: of those that TCP has closed, else of all, the
+          one ends whose last packet is the oldest;
+        - the trace has ended, also by an error, or is paused or closed. The error is raised when
+          all flows were handed out.
+
+        Time is that of the packets. Where it goes back, timeouts wait for it to catch up, unless it
+        goes back by a timeout or more: then they go on from there. On a silent interface it passes
+        as usual.
+
+        Parameters
+        ----------
+        columns : iterable of str, optional
+            Names out of `libtrace.FLOW_COLUMNS`; by default `libtrace.DEFAULT_FLOW_COLUMNS`.
+        size : int, optional
+            Most rows of a batch.
+        idle_timeout, active_timeout : float, optional
+            Seconds; ``math.inf`` for never. With an `idle_timeout` of 0, every packet is a flow.
+        max_flows : int, optional
+            Most flows to keep in memory, where each takes about 170 bytes.
+        max_wait : float, optional
+            Seconds after its first flow at which a batch of an interface is handed out, full or
+            not.
+
+        Returns
+        -------
+        Flows
+            An iterator of `Batch`, in the order in which flows end. It shares the trace's position
+            with the loop over packets.
+
+        Raises
+        ------
+        ValueError
+            There is no such column; another argument is out of range.
+
+        Notes
+        -----
+        Headers are the outermost ones. Later fragments, and packets whose capture ends before the
+        ports, have none: they are counted in a flow of their addresses and protocol. Packets without
+        an IP header, or one that is cut off, are in no flow (`Flows.ignored`).
+
+        Examples
+        --------
+        >>> import libtrace
+        >>> with libtrace.open("tests/data/sample.pcap", filter="tcp port 80") as trace:
+        ...     for batch in trace.flows(["src", "packets", "rev_packets", "rtt"]):
+        ...         print(*zip(*batch.to_pydict().values()))
+        """
+        cache = core.FlowCache(idle_timeout, active_timeout, max_flows)
+        return Flows(self, columns, size, max_wait, cache)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.batches().__arrow_c_stream__(requested_schema)
