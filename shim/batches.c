@@ -54,7 +54,7 @@ static lts_status find_columns(lts_batches *batches, const char *columns) {
 lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
   enum { MOST = 1 << 24 };
   if (size < 1 || size > MOST) {
-    lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows, not %d", MOST, size);
+    lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows", MOST);
     return NULL;
   }
   if (!(max_wait >= 0) || isinf(max_wait)) {

@@ -18,6 +18,7 @@ INSTANCE(lts_trace, trace)
 INSTANCE(lts_batch, batch)
 
 %apply const char *text { const char *columns };
+%apply int snaplen { int size };
 %apply int { lts_part };
 
 %typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch) { $1 = &batch; }

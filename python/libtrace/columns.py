@@ -219,8 +219,8 @@ class Column(core.Buffer):
 
     def _values(self) -> Iterator[Any]:
         if self.type == _ADDRESS:
-            flat = memoryview(self).cast("B")
-            return (bytes(flat[at : at + 16]) for at in range(0, len(flat), 16))
+            flat = memoryview(self).tobytes()
+            return (flat[at : at + 16] for at in range(0, len(flat), 16))
         if self.type not in (_TEXT, _BYTES, _LIST):
             return iter(memoryview(self))
         offsets, data = memoryview(self), self.data
