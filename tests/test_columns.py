@@ -4,9 +4,10 @@
 from __future__ import annotations
 
 import gc
+import os
 import pathlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gen
@@ -19,7 +20,7 @@ from hypothesis import strategies as st
 from making import make_all
 from network import Network
 from steady import assert_steady
-from test_threads import fifo, folder, numbered, on_alarm  # noqa: F401
+from test_threads import numbered, on_alarm
 
 DATA = pathlib.Path(__file__).parent / "data"
 CAPTURES = sorted(path.name for path in DATA.glob("*.pcap"))
@@ -419,7 +420,7 @@ def test_threads_on_one_trace(tmp_path: pathlib.Path) -> None:
             thread.start()
         for thread in threads:
             thread.join()
-    assert sorted(sum(found, [])) == list(range(count))
+    assert sorted(index for part in found for index in part) == list(range(count))
 
 
 def test_reading_lets_others_run(tmp_path: pathlib.Path) -> None:
@@ -445,6 +446,7 @@ def test_reading_lets_others_run(tmp_path: pathlib.Path) -> None:
     assert during > 100
 
 
+@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
 def test_steady() -> None:
     with libtrace.open(DATA / "sample.pcap") as trace:
         batch = next(trace.batches(ALL))
@@ -452,14 +454,63 @@ def test_steady() -> None:
     assert_steady(lambda: sample(ALL), 200)
 
 
+# Round trip
+
+
+@pytest.mark.parametrize("convert", [list, set, tuple, iter])
+def test_write_chosen_rows(tmp_path: pathlib.Path, convert: Callable[..., Any]) -> None:
+    batch = sample(["index", "dst_port"])
+    rows = [row for row, port in zip(*batch.values()) if port == 53]
+    with libtrace.open(DATA / "sample.pcap") as trace:
+        packets = [bytes(packet) for packet in trace if packet.dst_port == 53]
+    uri = f"pcapfile:{tmp_path / 'dns.pcap'}"
+    with libtrace.open(DATA / "sample.pcap") as trace:
+        assert libtrace.write(uri, trace, where=convert(rows)) == len(rows)
+    with libtrace.open(uri) as trace:
+        assert [bytes(packet) for packet in trace] == packets
+
+
+def test_write_a_mask(tmp_path: pathlib.Path) -> None:
+    uri = f"pcapfile:{tmp_path / 'x'}"
+    packets = make_all(numbered(4))
+    assert libtrace.write(uri, packets, where=[True, False, None, True]) == 2
+    with libtrace.open(uri) as trace:
+        assert [bytes(packet) for packet in trace] == [numbered(4)[0], numbered(4)[3]]
+    assert libtrace.write(uri, packets, where=[]) == 0
+    assert libtrace.write(uri, packets, where=[False] * 9) == 0
+
+
+@pytest.mark.parametrize("module", ["numpy", "pandas", "polars", "pyarrow"])
+def test_write_a_mask_of(tmp_path: pathlib.Path, module: str) -> None:
+    library = pytest.importorskip(module)
+    make = {"numpy": "array", "pyarrow": "array"}.get(module, "Series")
+    uri, packets = f"pcapfile:{tmp_path / 'x'}", make_all(numbered(4))
+    for where in ([0, 2], [True, False, True, False]):
+        assert libtrace.write(uri, packets, where=getattr(library, make)(where)) == 2
+
+
+def test_write_what_is_not_there(tmp_path: pathlib.Path) -> None:
+    uri, packets = f"pcapfile:{tmp_path / 'x'}", make_all(numbered(4))
+    with pytest.raises(ValueError, match="there is no packet 4"):
+        libtrace.write(uri, packets, where=[1, 4])
+    with libtrace.open(uri) as trace:
+        assert len(list(trace)) == 1
+    with pytest.raises(ValueError, match="no packet 5"):
+        libtrace.write(uri, packets, where=[False] * 5 + [True])
+    for wrong in ([-1], [0.5], ["0"], [1, True]):
+        with pytest.raises(ValueError, match="is no number of a packet"):
+            libtrace.write(uri, packets, where=wrong)
+
+
 # Streams and interfaces
 
 
-def test_fifo(fifo: str) -> None:  # noqa: F811
-    frames = numbered(5)
+def test_fifo(tmp_path_factory: pytest.TempPathFactory) -> None:
+    fifo, frames = tmp_path_factory.mktemp("fifo") / "fifo", numbered(5)
+    os.mkfifo(fifo)
 
     def write() -> None:
-        with pathlib.Path(fifo).open("wb") as pipe:
+        with fifo.open("wb") as pipe:
             pipe.write(f.pcap_header() + b"".join(map(f.pcap_record, frames)))
 
     thread = threading.Thread(target=write)

@@ -11,9 +11,9 @@ import pyarrow
 from libtrace.columns import COLUMNS
 
 if TYPE_CHECKING:
-    from libtrace.columns import Batch, Batches, Column
+    from libtrace.columns import Batch, Column
 
-__all__ = ["array", "reader", "record_batch", "schema"]
+__all__ = ["array", "reader", "record_batch", "schema", "table"]
 
 _TYPES = {
     "bool": pyarrow.bool_(),
@@ -53,9 +53,7 @@ def array(column: Column) -> pyarrow.Array[Any]:
         children = [_flat(kind.value_type, data)]
     elif not pyarrow.types.is_primitive(kind) and not pyarrow.types.is_fixed_size_binary(kind):
         buffers.append(data)
-    made = pyarrow.Array.from_buffers(
-        stored, len(column), buffers, nulls, column.offset, children
-    )
+    made = pyarrow.Array.from_buffers(stored, len(column), buffers, nulls, column.offset, children)
     return made if stored is kind else made.cast(kind)
 
 
@@ -70,8 +68,11 @@ def record_batch(batch: Batch) -> pyarrow.RecordBatch:
     )
 
 
-def reader(batches: Batches) -> pyarrow.RecordBatchReader:
-    """Return batches as a reader, which reads the trace as it is read itself."""
-    return pyarrow.RecordBatchReader.from_batches(
-        schema(batches.columns), map(record_batch, batches)
-    )
+def reader(columns: Iterable[str], batches: Iterable[Batch]) -> pyarrow.RecordBatchReader:
+    """Return batches with these columns as a reader, which takes them as it is read itself."""
+    return pyarrow.RecordBatchReader.from_batches(schema(columns), map(record_batch, batches))
+
+
+def table(columns: Iterable[str], batches: Iterable[Batch]) -> pyarrow.Table:
+    """Return batches with these columns as a table."""
+    return pyarrow.Table.from_batches(map(record_batch, batches), schema(columns))

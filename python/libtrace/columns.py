@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from libtrace import core
 
@@ -141,6 +143,27 @@ DEFAULT_COLUMNS = (
 """The columns of a table where none are asked for."""
 
 
+def check_columns(
+    columns: Iterable[str] | None, size: int, max_wait: float = 0.0
+) -> tuple[str, ...]:
+    """Return the names of the columns asked for, or raise what is wrong with an argument."""
+    if isinstance(columns, str):
+        raise TypeError("columns are a list of names, not a str")
+    names = DEFAULT_COLUMNS if columns is None else tuple(columns)
+    core.Batches(",".join(names), size, max_wait)
+    return names
+
+
+def arrow() -> ModuleType:
+    """Return the module that hands tables over to Arrow."""
+    try:
+        return importlib.import_module("libtrace.arrow")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Arrow tables need the Python package pyarrow: pip install pyarrow", name=error.name
+        ) from None
+
+
 # ---- batches ----
 
 
@@ -267,12 +290,11 @@ class Column(core.Buffer):
 
     def to_arrow(self) -> pyarrow.Array[Any]:
         """Return the values as an array of pyarrow, without a copy (but for `bool`)."""
-        from libtrace import arrow
-
-        return arrow.array(self)
+        return arrow().array(self)
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        return self.to_arrow().__arrow_c_array__(requested_schema)
+        capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return capsules
 
 
 def _span(rows: slice, count: int) -> tuple[int, int]:
@@ -285,9 +307,9 @@ def _span(rows: slice, count: int) -> tuple[int, int]:
 class Batch:
     """Rows of a table of packets: a mapping of names to columns.
 
-    ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows, ``len(batch)``
-    the number of rows; iterating gives the names of the columns. It speaks the Arrow PyCapsule
-    interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
+    ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows,
+    ``len(batch)`` the number of rows; iterating gives the names of the columns. It speaks the Arrow
+    PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
     """
 
     __slots__ = ("_batch", "_count", "_names", "_start")
@@ -338,18 +360,14 @@ class Batch:
 
     def to_arrow(self) -> pyarrow.RecordBatch:
         """Return the rows as a record batch of pyarrow, without a copy."""
-        from libtrace import arrow
-
-        return arrow.record_batch(self)
+        return arrow().record_batch(self)
 
     def __arrow_c_schema__(self) -> object:
         return self.to_arrow().schema.__arrow_c_schema__()
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        return self.to_arrow().__arrow_c_array__(requested_schema)
-
-
-Names = Union[Iterable[str], None]
+        capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return capsules
 
 
 class Batches(core.Batches):
@@ -365,10 +383,10 @@ class Batches(core.Batches):
 
     __slots__ = ("_trace", "columns")
 
-    def __init__(self, trace: core.Trace, columns: Names, size: int, max_wait: float) -> None:
-        if isinstance(columns, str):
-            raise TypeError("columns are a list of names, not a str")
-        names = DEFAULT_COLUMNS if columns is None else tuple(columns)
+    def __init__(
+        self, trace: core.Trace, columns: Iterable[str] | None, size: int, max_wait: float
+    ) -> None:
+        names = check_columns(columns, size, max_wait)
         super().__init__(",".join(names), size, max_wait)
         self._trace, self.columns = trace, names
 
@@ -381,9 +399,7 @@ class Batches(core.Batches):
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """Return the batches as a reader of pyarrow, which reads as it is read."""
-        from libtrace import arrow
-
-        return arrow.reader(self)
+        return arrow().reader(self.columns, self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
