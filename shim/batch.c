@@ -77,16 +77,23 @@ bool lts_batch_has_room(const lts_batch *batch) {
   return batch->rows < batch->most && !batch->overflows;
 }
 
-static lts_status append(lts_column *column, const void *bytes, size_t length) {
+/* Room for more data; NULL when out of memory. */
+static uint8_t *reserve(lts_column *column, size_t length) {
   enum { LEAST = 4096 };
-  if (column->length + length > column->room) {
-    size_t room = (column->length + length) * 2 + LEAST;
-    uint8_t *grown = realloc(column->data, room);
-    if (!grown) return lts_fail_memory();
-    column->data = grown;
-    column->room = room;
-  }
-  if (length) memcpy(column->data + column->length, bytes, length);
+  if (column->length + length <= column->room) return column->data + column->length;
+  size_t room = (column->length + length) * 2 + LEAST;
+  uint8_t *grown = realloc(column->data, room);
+  if (!grown) return lts_fail_memory(), NULL;
+  column->data = grown;
+  column->room = room;
+  return grown + column->length;
+}
+
+static lts_status append(lts_column *column, const void *bytes, size_t length) {
+  if (!length) return LTS_OK;
+  uint8_t *room = reserve(column, length);
+  if (!room) return LTS_ERROR;
+  memcpy(room, bytes, length);
   column->length += length;
   return LTS_OK;
 }
@@ -138,9 +145,11 @@ static lts_status put(lts_column *column, uint32_t row, lts_seen *seen, bool *th
   case LTS_COLUMN_UINT64: *there = put_hash(column, row, def->read.hash(seen)); return LTS_OK;
   case LTS_COLUMN_ADDRESS: *there = put_address(column, row, seen); return LTS_OK;
   case LTS_COLUMN_TEXT: {
-    lts_text text = def->read.text(seen);
-    *there = text.presence == LTS_PRESENT;
-    if (*there) status = append(column, text.text, (size_t)text.length);
+    uint8_t *room = reserve(column, LTS_TEXT);
+    int length = room ? def->read.text(seen, (char *)room) : -1;
+    *there = length >= 0;
+    if (*there) column->length += (size_t)length;
+    status = room ? LTS_OK : LTS_ERROR;
     break;
   }
   case LTS_COLUMN_BYTES: {

@@ -58,7 +58,7 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait,
                              lts_flow_cache *cache_or_none) {
   enum { MOST = 1 << 24 };
   if (size < 1 || size > MOST) {
-    lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows, not %d", MOST, size);
+    lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows", MOST);
     return NULL;
   }
   if (!(max_wait >= 0) || isinf(max_wait)) {

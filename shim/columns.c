@@ -21,8 +21,14 @@ static lts_bytes packet(lts_seen *seen) {
 
 /* ---- of the link layer ---- */
 
-static lts_text src_mac(lts_seen *seen) { return lts_packet_src_mac_get(seen->packet); }
-static lts_text dst_mac(lts_seen *seen) { return lts_packet_dst_mac_get(seen->packet); }
+static int format_mac(lts_seen *seen, bool source, char *room) {
+  const uint8_t *bytes;
+  lts_presence presence = lts_mac_find(seen->packet, source, "mac", &bytes);
+  return presence == LTS_PRESENT ? lts_mac_format(room, bytes) : -1;
+}
+
+static int src_mac(lts_seen *seen, char *room) { return format_mac(seen, true, room); }
+static int dst_mac(lts_seen *seen, char *room) { return format_mac(seen, false, room); }
 
 static lts_field ethertype(lts_seen *seen) {
   lts_field value = lts_packet_ethertype_get(seen->packet);
@@ -47,8 +53,16 @@ static lts_field mpls_label(lts_seen *seen) {
 
 /* ---- of the outermost IP header ---- */
 
-static lts_text src(lts_seen *seen) { return lts_packet_src_text_get(seen->packet); }
-static lts_text dst(lts_seen *seen) { return lts_packet_dst_text_get(seen->packet); }
+static int src(lts_seen *seen, char *room) {
+  lts_address address = lts_packet_src_get(seen->packet);
+  return lts_address_format(room, &address);
+}
+
+static int dst(lts_seen *seen, char *room) {
+  lts_address address = lts_packet_dst_get(seen->packet);
+  return lts_address_format(room, &address);
+}
+
 static lts_field proto(lts_seen *seen) { return lts_packet_ip_proto_get(seen->packet); }
 
 bool lts_address_map(const lts_address *address, uint8_t *mapped) {

@@ -18,11 +18,12 @@ typedef struct lts_seen {
 } lts_seen;
 
 /* How a column's value is read; what says that it is not there, or cut off, makes it null. */
+enum { LTS_TEXT = 56 };
 typedef union lts_read {
   lts_field (*number)(lts_seen *seen);
   lts_unsigned (*hash)(lts_seen *seen);
-  lts_text (*text)(lts_seen *seen);
-  lts_bytes (*bytes)(lts_seen *seen); /* no data: null */
+  int (*text)(lts_seen *seen, char *room); /* the length, at most LTS_TEXT; below 0: null */
+  lts_bytes (*bytes)(lts_seen *seen);      /* no data: null */
   bool (*address)(lts_seen *seen, uint8_t *mapped);
   lts_numbers (*numbers)(lts_seen *seen);
 } lts_read;

@@ -134,8 +134,6 @@ static lts_field port(const lts_flow_record *record, uint8_t end) {
 COLUMN(lts_field, first, flow->first)
 COLUMN(lts_field, last, flow->last)
 COLUMN(lts_field, ip_version, flow->key.version)
-COLUMN(lts_text, src, lts_text_of_address(address(flow, flow->source)))
-COLUMN(lts_text, dst, lts_text_of_address(address(flow, !flow->source)))
 COLUMN(lts_field, proto, flow->key.proto)
 COLUMN(lts_field, src_port, port(flow, flow->source))
 COLUMN(lts_field, dst_port, port(flow, !flow->source))
@@ -148,6 +146,16 @@ COLUMN(lts_field, end_reason, flow->reason)
 static lts_field vlan_id(lts_seen *seen) {
   uint16_t tag = seen->flow->key.tag & (uint16_t)~LTS_FLOW_NO_PORTS;
   return tag & LTS_FLOW_NO_VLAN ? LTS_ABSENT : tag;
+}
+
+static int src(lts_seen *seen, char *text) {
+  lts_address from = address(seen->flow, seen->flow->source);
+  return lts_address_format(text, &from);
+}
+
+static int dst(lts_seen *seen, char *text) {
+  lts_address to = address(seen->flow, !seen->flow->source);
+  return lts_address_format(text, &to);
 }
 
 static bool src_ip(lts_seen *seen, uint8_t *mapped) {

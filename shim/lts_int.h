@@ -68,6 +68,7 @@ typedef struct lts_network {
 /* Where the headers are, as offsets from the frame's data; made once, when first asked for. */
 typedef struct lts_headers {
   bool decoded;
+  bool tagged;        /* behind the link layer are tags */
   int8_t macs;        /* lts_presence of the addresses */
   int16_t linktype;   /* of the layer below, pseudo-headers skipped */
   uint16_t ethertype; /* behind at most one 802.1Q tag, as libtrace 3 reports it */
@@ -151,7 +152,10 @@ uint32_t lts_frame_wire(const lts_frame *frame);
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
 
+/* Its length; -1 where there is no address. Of the text 56 bytes must be there, no 0 ends it. */
+int lts_address_format(char *text, const lts_address *address);
 lts_text lts_text_of_address(lts_address address);
+int lts_mac_format(char *text, const uint8_t *bytes);
 
 /* The same for both directions; an absent port counts as 0. */
 uint64_t lts_flow_hash(const lts_address *src, lts_field src_port, const lts_address *dst,

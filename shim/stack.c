@@ -224,7 +224,7 @@ static lts_numbers read_tags(lts_packet *packet, const char *name,
   lts_stack stack;
   lts_headers headers;
   stack.count = 0;
-  if (numbers.count < 0 || packet->copy) return numbers;
+  if (numbers.count < 0 || packet->copy || !lts_frame_decode(packet->frame)->tagged) return numbers;
   cursor c = {.data = packet->frame->data, .end = lts_layer_end(packet), .stack = &stack};
   uint16_t ethertype = walk_link(&c, packet->frame, &headers);
   walk_tags(&c, ethertype);

@@ -27,6 +27,7 @@ INSTANCE(lts_batch, batch)
 }
 
 %apply const char *text { const char *columns };
+%apply int snaplen { int size, int max_flows };
 %apply int { lts_part, lts_rows_of };
 
 %typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch) { $1 = &batch; }

@@ -49,6 +49,7 @@ from libtrace.layers import (
     WindowScale,
 )
 from libtrace.output import OutputTrace, write
+from libtrace.scan import Scan, ScanProgress, read_table, scan
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
@@ -89,6 +90,8 @@ __all__ = [
     "Param6",
     "Redirect",
     "SACKPermitted",
+    "Scan",
+    "ScanProgress",
     "SelectiveAcknowledgment",
     "TCPOption",
     "Timestamps",
@@ -102,5 +105,7 @@ __all__ = [
     "__version__",
     "features",
     "open",
+    "read_table",
+    "scan",
     "write",
 ]

@@ -3,15 +3,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow
 
 if TYPE_CHECKING:
-    from libtrace.columns import Batch, Batches, Column, ColumnInfo
+    from libtrace.columns import Batch, Column, ColumnInfo
 
-__all__ = ["array", "reader", "record_batch", "schema"]
+__all__ = ["array", "reader", "record_batch", "schema", "table"]
 
 _TYPES = {
     "bool": pyarrow.bool_(),
@@ -51,9 +51,7 @@ def array(column: Column) -> pyarrow.Array[Any]:
         children = [_flat(kind.value_type, data)]
     elif not pyarrow.types.is_primitive(kind) and not pyarrow.types.is_fixed_size_binary(kind):
         buffers.append(data)
-    made = pyarrow.Array.from_buffers(
-        stored, len(column), buffers, nulls, column.offset, children
-    )
+    made = pyarrow.Array.from_buffers(stored, len(column), buffers, nulls, column.offset, children)
     return made if stored is kind else made.cast(kind)
 
 
@@ -68,8 +66,11 @@ def record_batch(batch: Batch) -> pyarrow.RecordBatch:
     )
 
 
-def reader(batches: Batches) -> pyarrow.RecordBatchReader:
-    """Return batches as a reader, which reads the trace as it is read itself."""
-    return pyarrow.RecordBatchReader.from_batches(
-        schema(batches.schema), map(record_batch, batches)
-    )
+def reader(columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]) -> pyarrow.RecordBatchReader:
+    """Return batches with these columns as a reader, which takes them as it is read itself."""
+    return pyarrow.RecordBatchReader.from_batches(schema(columns), map(record_batch, batches))
+
+
+def table(columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]) -> pyarrow.Table:
+    """Return batches with these columns as a table."""
+    return pyarrow.Table.from_batches(map(record_batch, batches), schema(columns))

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, Union, overload
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from libtrace import core
 
@@ -149,6 +151,30 @@ DEFAULT_COLUMNS = (
 """The columns of a table where none are asked for."""
 
 
+def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the columns asked for."""
+    if isinstance(columns, str):
+        raise TypeError("columns are a list of names, not a str")
+    return default if columns is None else tuple(columns)
+
+
+def check_columns(columns: Iterable[str] | None, size: int) -> tuple[str, ...]:
+    """Return the names of the columns asked for, or raise what is wrong with an argument."""
+    names = column_names(columns, DEFAULT_COLUMNS)
+    core.Batches(",".join(names), size, 0.0, None)
+    return names
+
+
+def arrow() -> ModuleType:
+    """Return the module that hands tables over to Arrow."""
+    try:
+        return importlib.import_module("libtrace.arrow")
+    except ModuleNotFoundError as error:
+        raise ModuleNotFoundError(
+            "Arrow tables need the Python package pyarrow: pip install pyarrow", name=error.name
+        ) from None
+
+
 # ---- batches ----
 
 
@@ -231,8 +257,8 @@ class Column(core.Buffer):
 
     def _values(self) -> Iterator[Any]:
         if self.type == _ADDRESS:
-            flat = memoryview(self).cast("B")
-            return (bytes(flat[at : at + 16]) for at in range(0, len(flat), 16))
+            flat = memoryview(self).tobytes()
+            return (flat[at : at + 16] for at in range(0, len(flat), 16))
         if self.type not in (_TEXT, _BYTES, _LIST):
             return iter(memoryview(self))
         offsets, data = memoryview(self), self.data
@@ -279,12 +305,11 @@ class Column(core.Buffer):
 
     def to_arrow(self) -> pyarrow.Array[Any]:
         """Return the values as an array of pyarrow, without a copy (but for `bool`)."""
-        from libtrace import arrow
-
-        return arrow.array(self)
+        return arrow().array(self)
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        return self.to_arrow().__arrow_c_array__(requested_schema)
+        capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return capsules
 
 
 def _span(rows: slice, count: int) -> tuple[int, int]:
@@ -297,9 +322,9 @@ def _span(rows: slice, count: int) -> tuple[int, int]:
 class Batch:
     """Rows of a table, of packets or of flows: a mapping of names to columns.
 
-    ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows, ``len(batch)``
-    the number of rows; iterating gives the names of the columns. It speaks the Arrow PyCapsule
-    interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
+    ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows,
+    ``len(batch)`` the number of rows; iterating gives the names of the columns. It speaks the Arrow
+    PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
 
     Attributes
     ----------
@@ -356,18 +381,14 @@ class Batch:
 
     def to_arrow(self) -> pyarrow.RecordBatch:
         """Return the rows as a record batch of pyarrow, without a copy."""
-        from libtrace import arrow
-
-        return arrow.record_batch(self)
+        return arrow().record_batch(self)
 
     def __arrow_c_schema__(self) -> object:
         return self.to_arrow().schema.__arrow_c_schema__()
 
     def __arrow_c_array__(self, requested_schema: object = None) -> tuple[object, object]:
-        return self.to_arrow().__arrow_c_array__(requested_schema)
-
-
-Names = Union[Iterable[str], None]
+        capsules: tuple[object, object] = self.to_arrow().__arrow_c_array__(requested_schema)
+        return capsules
 
 
 class Batches(core.Batches):
@@ -384,19 +405,18 @@ class Batches(core.Batches):
     """
 
     __slots__ = ("_trace", "columns", "schema")
-    _all, _default = COLUMNS, DEFAULT_COLUMNS
+    _all = COLUMNS
+    _default: tuple[str, ...] = DEFAULT_COLUMNS
 
     def __init__(
         self,
         trace: core.Trace,
-        columns: Names,
+        columns: Iterable[str] | None,
         size: int,
         max_wait: float,
         cache: core.FlowCache | None = None,
     ) -> None:
-        if isinstance(columns, str):
-            raise TypeError("columns are a list of names, not a str")
-        names = self._default if columns is None else tuple(columns)
+        names = column_names(columns, self._default)
         super().__init__(",".join(names), size, max_wait, cache)
         self._trace, self.columns = trace, names
         self.schema = {name: self._all[name] for name in names}
@@ -410,9 +430,7 @@ class Batches(core.Batches):
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """Return the batches as a reader of pyarrow, which reads as it is read."""
-        from libtrace import arrow
-
-        return arrow.reader(self)
+        return arrow().reader(self.schema, self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from libtrace import core
-from libtrace.columns import FLOWS, Batches, ColumnInfo, Names, describe
+from libtrace.columns import FLOWS, Batches, ColumnInfo, describe
 
 __all__ = ["DEFAULT_FLOW_COLUMNS", "FLOW_COLUMNS", "Flows"]
 
@@ -32,8 +34,8 @@ _ABOUT = {
     "rtt": (
         "ns",
         _NO_RTT,
-        "from the last SYN in front of the SYN-ACK that acknowledges it to the first segment behind "
-        "that acknowledges the SYN-ACK (RFC 9293, 3.5), as the capture has seen them",
+        "from the last SYN in front of the SYN-ACK that acknowledges it, to the first segment that "
+        "acknowledges the SYN-ACK (RFC 9293, 3.5), as the capture has seen them",
     ),
     "end_reason": ("FlowEndReason", "", "why it has ended (flowEndReason)"),
     "flow_hash": ("", "", "Packet.flow_hash"),
@@ -80,12 +82,13 @@ class Flows(Batches):
     """
 
     __slots__ = ("_cache",)
-    _all, _default = FLOW_COLUMNS, DEFAULT_FLOW_COLUMNS
+    _all = FLOW_COLUMNS
+    _default = DEFAULT_FLOW_COLUMNS
 
     def __init__(
         self,
         trace: core.Trace,
-        columns: Names,
+        columns: Iterable[str] | None,
         size: int,
         max_wait: float,
         cache: core.FlowCache,

@@ -220,15 +220,17 @@ class Trace(core.Trace):
         Notes
         -----
         Headers are the outermost ones. Later fragments, and packets whose capture ends before the
-        ports, have none: they are counted in a flow of their addresses and protocol. Packets without
-        an IP header, or one that is cut off, are in no flow (`Flows.ignored`).
+        ports, have none: they are in a flow of their addresses and protocol. Packets without an IP
+        header, or with one that is cut off, are in no flow (`Flows.ignored`).
 
         Examples
         --------
         >>> import libtrace
         >>> with libtrace.open("tests/data/sample.pcap", filter="tcp port 80") as trace:
         ...     for batch in trace.flows(["src", "packets", "rev_packets", "rtt"]):
-        ...         print(*zip(*batch.to_pydict().values()))
+        ...         flows = list(zip(*batch.values()))
+        >>> flows[0]
+        ('192.0.2.10', 16, 18, 43000)
         """
         cache = core.FlowCache(idle_timeout, active_timeout, max_flows)
         return Flows(self, columns, size, max_wait, cache)
