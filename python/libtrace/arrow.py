@@ -66,7 +66,9 @@ def record_batch(batch: Batch) -> pyarrow.RecordBatch:
     )
 
 
-def reader(columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]) -> pyarrow.RecordBatchReader:
+def reader(
+    columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]
+) -> pyarrow.RecordBatchReader:
     """Return batches with these columns as a reader, which takes them as it is read itself."""
     return pyarrow.RecordBatchReader.from_batches(schema(columns), map(record_batch, batches))
 
