@@ -11,6 +11,8 @@ struct lts_batches {
   uint32_t size;
   double max_wait;
   bool headers;          /* a column needs them */
+  bool counted;          /* equal rows are one */
+  uint64_t left;         /* packets that may still be read */
   lts_flow_cache *cache; /* the rows are flows; or NULL */
   double heard;          /* when an interface's last packet came, on lts_now()'s clock */
   lts_batch *partial;    /* what a signal has interrupted */
@@ -37,7 +39,7 @@ static int count_names(const char *columns) {
 }
 
 static lts_status find_columns(lts_batches *batches, const char *columns) {
-  const lts_table *table = batches->cache ? &lts_flow_table : &lts_packet_table;
+  const lts_table *table = lts_table_of(batches->cache ? LTS_ROWS_OF_FLOWS : LTS_ROWS_OF_PACKETS);
   for (const char *name = columns; batches->count < count_names(columns); batches->count++) {
     size_t length = strcspn(name, ",");
     const lts_column_def *def = lts_column_find(table, name, length);
@@ -54,7 +56,12 @@ static lts_status find_columns(lts_batches *batches, const char *columns) {
   return LTS_OK;
 }
 
-lts_batches *new_lts_batches(const char *columns, int size, double max_wait,
+static void add_counts(lts_batches *batches) {
+  for (int i = 0; i < lts_count_table.count; i++)
+    batches->defs[batches->count++] = &lts_count_table.columns[i];
+}
+
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int counted,
                              lts_flow_cache *cache_or_none) {
   enum { MOST = 1 << 24 };
   if (size < 1 || size > MOST) {
@@ -65,15 +72,20 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait,
     lts_fail(LTS_E_VALUE, 0, NULL, "max_wait is 0 or more seconds");
     return NULL;
   }
-  lts_batches *batches =
-      calloc(1, sizeof *batches + (size_t)count_names(columns) * sizeof *batches->defs);
+  size_t most = (size_t)count_names(columns) + (size_t)lts_count_table.count;
+  lts_batches *batches = calloc(1, sizeof *batches + most * sizeof *batches->defs);
   if (!batches) return lts_fail_memory(), NULL;
   batches->size = (uint32_t)size;
   batches->max_wait = max_wait;
   if (cache_or_none) batches->cache = lts_flow_cache_ref(cache_or_none);
-  if (!find_columns(batches, columns)) return batches;
-  delete_lts_batches(batches);
-  return NULL;
+  batches->counted = counted;
+  batches->left = UINT64_MAX;
+  if (find_columns(batches, columns)) {
+    delete_lts_batches(batches);
+    return NULL;
+  }
+  if (counted) add_counts(batches);
+  return batches;
 }
 
 void delete_lts_batches(lts_batches *batches) {
@@ -81,6 +93,12 @@ void delete_lts_batches(lts_batches *batches) {
   delete_lts_batch(batches->partial);
   delete_lts_flow_cache(batches->cache);
   free(batches);
+}
+
+lts_status lts_batches_limit(lts_batches *batches, int64_t packets) {
+  if (packets < 0) return lts_fail(LTS_E_VALUE, 0, NULL, "limit is 0 or more packets");
+  batches->left = (uint64_t)packets;
+  return LTS_OK;
 }
 
 /* ---- rows ---- */
@@ -102,12 +120,17 @@ static lts_more add(filling *f) {
   lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
   if (f->batches->cache) return add_to_flow(f, &seen);
   if (f->batches->headers) lts_seen_decode(&seen);
-  return lts_batch_add(f->batch, &seen) ? LTS_FAIL : room(f);
+  if (f->batches->counted ? lts_batch_count(f->batch, &seen) : lts_batch_add(f->batch, &seen))
+    return LTS_FAIL;
+  return room(f);
 }
 
 static lts_more fetch(filling *f, lts_filter *filter, double deadline) {
+  if (!f->batches->left) return LTS_END;
   lts_more more = lts_trace_fetch(f->trace, filter, deadline, &f->frame);
-  return more == LTS_ITEM ? add(f) : more;
+  if (more != LTS_ITEM) return more;
+  f->batches->left--;
+  return add(f);
 }
 
 /* ---- files ---- */

@@ -14,6 +14,15 @@ static lts_field direction(lts_seen *seen) { return lts_packet_direction_get(see
 static lts_field linktype(lts_seen *seen) { return lts_packet_linktype_get(seen->packet); }
 static lts_unsigned position(lts_seen *seen) { return (lts_unsigned){LTS_PRESENT, seen->index}; }
 
+/* The classes of RMON (RFC 2819, etherStatsPkts64Octets and following), which count the FCS. */
+static lts_field size_class(lts_seen *seen) {
+  static const uint16_t last[] = {63, 127, 255, 511, 1023, 1518};
+  lts_field length = wire_len(seen);
+  int found = 0;
+  while (found < (int)(sizeof last / sizeof *last) && length > last[found]) found++;
+  return found;
+}
+
 static lts_bytes packet(lts_seen *seen) {
   lts_bytes captured = lts_packet_captured(seen->packet);
   return captured.length ? captured : (lts_bytes){(const uint8_t *)"", 0};
@@ -126,6 +135,13 @@ static lts_field ip_len(lts_seen *seen) {
   return payload > 0 ? payload + FIXED : payload ? payload : LTS_ABSENT;
 }
 
+/* Whether one of the columns that a flow consists of is cut off. */
+static lts_field headers_cut(lts_seen *seen) {
+  return lts_packet_dst_get(seen->packet).presence == LTS_CUT ||
+         lts_packet_ip_proto_get(seen->packet) == LTS_FAILED ||
+         lts_packet_dst_port_get(seen->packet) == LTS_FAILED;
+}
+
 static lts_unsigned flow_hash(lts_seen *seen) { return lts_packet_flow_hash_get(seen->packet); }
 
 /* ---- of the transport header ---- */
@@ -169,10 +185,7 @@ static lts_bytes payload(lts_seen *seen) {
 
 /* ---- all of them ---- */
 
-#define NUMBER(NAME, TYPE, HEADERS)                                                                \
-  {                                                                                                \
-#NAME, LTS_COLUMN_##TYPE, HEADERS, { .number = NAME }                                          \
-  }
+#define NUMBER(NAME, TYPE, HEADERS) LTS_COLUMN(#NAME, TYPE, HEADERS, number, NAME)
 #define RECORD false
 #define DECODED true
 static const lts_column_def columns[] = {
@@ -180,19 +193,20 @@ static const lts_column_def columns[] = {
     NUMBER(wire_len, UINT32, RECORD),
     NUMBER(capture_len, UINT32, RECORD),
     NUMBER(is_truncated, BOOL, RECORD),
+    NUMBER(size_class, UINT8, RECORD),
     NUMBER(direction, INT8, RECORD),
     NUMBER(linktype, INT16, DECODED),
-    {"src_mac", LTS_COLUMN_TEXT, DECODED, {.text = src_mac}},
-    {"dst_mac", LTS_COLUMN_TEXT, DECODED, {.text = dst_mac}},
+    LTS_COLUMN("src_mac", TEXT, DECODED, text, src_mac),
+    LTS_COLUMN("dst_mac", TEXT, DECODED, text, dst_mac),
     NUMBER(ethertype, UINT16, DECODED),
     NUMBER(vlan_id, UINT16, DECODED),
-    {"vlan_ids", LTS_COLUMN_LIST, DECODED, {.numbers = vlan_ids}},
+    LTS_COLUMN("vlan_ids", LIST, DECODED, numbers, vlan_ids),
     NUMBER(mpls_label, UINT32, DECODED),
     NUMBER(ip_version, UINT8, DECODED),
-    {"src", LTS_COLUMN_TEXT, DECODED, {.text = src}},
-    {"dst", LTS_COLUMN_TEXT, DECODED, {.text = dst}},
-    {"src_ip", LTS_COLUMN_ADDRESS, DECODED, {.address = src_ip}},
-    {"dst_ip", LTS_COLUMN_ADDRESS, DECODED, {.address = dst_ip}},
+    LTS_COLUMN("src", TEXT, DECODED, text, src),
+    LTS_COLUMN("dst", TEXT, DECODED, text, dst),
+    LTS_COLUMN("src_ip", ADDRESS, DECODED, address, src_ip),
+    LTS_COLUMN("dst_ip", ADDRESS, DECODED, address, dst_ip),
     NUMBER(proto, UINT8, DECODED),
     NUMBER(ttl, UINT8, DECODED),
     NUMBER(traffic_class, UINT8, DECODED),
@@ -214,10 +228,11 @@ static const lts_column_def columns[] = {
     NUMBER(icmp_type, UINT8, DECODED),
     NUMBER(icmp_code, UINT8, DECODED),
     NUMBER(payload_len, UINT32, DECODED),
-    {"flow_hash", LTS_COLUMN_UINT64, DECODED, {.hash = flow_hash}},
-    {"packet", LTS_COLUMN_BYTES, RECORD, {.bytes = packet}},
-    {"payload", LTS_COLUMN_BYTES, DECODED, {.bytes = payload}},
-    {"index", LTS_COLUMN_UINT64, RECORD, {.hash = position}},
+    NUMBER(headers_cut, BOOL, DECODED),
+    LTS_COLUMN("flow_hash", UINT64, DECODED, hash, flow_hash),
+    LTS_COLUMN("packet", BYTES, RECORD, bytes, packet),
+    LTS_COLUMN("payload", BYTES, DECODED, bytes, payload),
+    LTS_COLUMN("index", UINT64, RECORD, hash, position),
 };
 
 const lts_table lts_packet_table = {"libtrace.COLUMNS", sizeof columns / sizeof *columns, columns};
@@ -228,8 +243,16 @@ const lts_column_def *lts_column_find(const lts_table *table, const char *name, 
   return NULL;
 }
 
+const lts_table *lts_table_of(lts_rows_of rows) {
+  switch (rows) {
+  case LTS_ROWS_OF_FLOWS: return &lts_flow_table;
+  case LTS_ROWS_OF_COUNTS: return &lts_count_table;
+  default: return &lts_packet_table;
+  }
+}
+
 static const lts_column_def *numbered(lts_rows_of rows, int number) {
-  const lts_table *table = rows == LTS_ROWS_OF_FLOWS ? &lts_flow_table : &lts_packet_table;
+  const lts_table *table = lts_table_of(rows);
   return number >= 0 && number < table->count ? &table->columns[number] : NULL;
 }
 

@@ -4,6 +4,7 @@
  * packets. It never holds more flows than it was told.
  */
 #include "flowcache.h"
+#include "hash.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -164,31 +165,14 @@ static void link_newest(lts_flow_cache *cache, lts_flow_record *record) {
 
 /* ---- the table ---- */
 
-static uint64_t rotate(uint64_t value, int bits) { return value << bits | value >> (64 - bits); }
-
-static void sip_round(uint64_t v[4]) {
-  v[0] += v[1], v[1] = rotate(v[1], 13) ^ v[0], v[0] = rotate(v[0], 32);
-  v[2] += v[3], v[3] = rotate(v[3], 16) ^ v[2];
-  v[0] += v[3], v[3] = rotate(v[3], 21) ^ v[0];
-  v[2] += v[1], v[1] = rotate(v[1], 17) ^ v[2], v[2] = rotate(v[2], 32);
-}
-
-/* SipHash-1-3 of whole words: who sends the packets must not be able to choose the bucket. */
 static uint64_t hash_of(const lts_flow_cache *cache, const lts_flow_key *key) {
-  enum { WORDS = sizeof *key / 8, FINAL = 3 };
+  enum { WORDS = sizeof *key / 8 };
   _Static_assert(sizeof *key == WORDS * 8, "the key is made of words");
   uint64_t words[WORDS];
   memcpy(words, key, sizeof words);
-  uint64_t v[4] = {cache->seed[0] ^ 0x736f6d6570736575, cache->seed[1] ^ 0x646f72616e646f6d,
-                   cache->seed[0] ^ 0x6c7967656e657261, cache->seed[1] ^ 0x7465646279746573};
-  for (int i = 0; i < WORDS; i++) {
-    v[3] ^= words[i];
-    sip_round(v);
-    v[0] ^= words[i];
-  }
-  v[2] ^= 0xff;
-  for (int i = 0; i < FINAL; i++) sip_round(v);
-  return v[0] ^ v[1] ^ v[2] ^ v[3];
+  lts_hash hash = lts_hash_begin(cache->seed);
+  for (int i = 0; i < WORDS; i++) lts_hash_word(&hash, words[i]);
+  return lts_hash_end(&hash);
 }
 
 static lts_flow_record *find(lts_flow_cache *cache, uint64_t hash, const lts_flow_key *key) {

@@ -186,23 +186,17 @@ static lts_unsigned flow_hash(lts_seen *seen) {
   return COUNT(lts_flow_hash(&a, port(flow, 0), &b, port(flow, 1), flow->key.proto));
 }
 
-#define NUMBER(NAME, TYPE)                                                                         \
-  {                                                                                                \
-#NAME, LTS_COLUMN_##TYPE, false, { .number = NAME }                                            \
-  }
-#define LARGE(NAME)                                                                                \
-  {                                                                                                \
-#NAME, LTS_COLUMN_UINT64, false, { .hash = NAME }                                              \
-  }
+#define NUMBER(NAME, TYPE) LTS_COLUMN(#NAME, TYPE, false, number, NAME)
+#define LARGE(NAME) LTS_COLUMN(#NAME, UINT64, false, hash, NAME)
 static const lts_column_def columns[] = {
     NUMBER(first, TIME),
     NUMBER(last, TIME),
     NUMBER(vlan_id, UINT16),
     NUMBER(ip_version, UINT8),
-    {"src", LTS_COLUMN_TEXT, false, {.text = src}},
-    {"dst", LTS_COLUMN_TEXT, false, {.text = dst}},
-    {"src_ip", LTS_COLUMN_ADDRESS, false, {.address = src_ip}},
-    {"dst_ip", LTS_COLUMN_ADDRESS, false, {.address = dst_ip}},
+    LTS_COLUMN("src", TEXT, false, text, src),
+    LTS_COLUMN("dst", TEXT, false, text, dst),
+    LTS_COLUMN("src_ip", ADDRESS, false, address, src_ip),
+    LTS_COLUMN("dst_ip", ADDRESS, false, address, dst_ip),
     NUMBER(proto, UINT8),
     NUMBER(src_port, UINT16),
     NUMBER(dst_port, UINT16),

@@ -29,6 +29,7 @@ INSTANCE(lts_batch, batch)
 %apply const char *text { const char *columns };
 %apply int snaplen { int size, int max_flows };
 %apply int { lts_part, lts_rows_of };
+%apply int promisc { int counted };
 
 %typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch) { $1 = &batch; }
 %typemap(argout) lts_batch **OUTPUT_BATCH {
@@ -115,8 +116,10 @@ FIELD(lts_flow_cache, lts_count, ignored, "int: How many packets were of no flow
 }
 typedef struct lts_batches {} lts_batches;
 %extend lts_batches {
-  lts_batches(const char *columns, int size, double max_wait, lts_flow_cache *cache_or_none);
+  lts_batches(const char *columns, int size, double max_wait, int counted,
+              lts_flow_cache *cache_or_none);
   ~lts_batches();
+  lts_status limit(int64_t packets);
   lts_more read(lts_trace *trace, lts_batch **OUTPUT_BATCH);
 }
 %rename(column_name) lts_column_name;

@@ -8,7 +8,16 @@
 """
 
 from libtrace.build import __version__, features
-from libtrace.columns import COLUMNS, DEFAULT_COLUMNS, Batch, Batches, Column, ColumnInfo
+from libtrace.columns import (
+    COLUMNS,
+    COUNT_COLUMNS,
+    DEFAULT_COLUMNS,
+    Batch,
+    Batches,
+    Column,
+    ColumnInfo,
+    Counts,
+)
 from libtrace.core import (
     ICMP,
     ICMP6,
@@ -54,6 +63,7 @@ from libtrace.trace import Filter, Trace, open
 
 __all__ = [
     "COLUMNS",
+    "COUNT_COLUMNS",
     "DEFAULT_COLUMNS",
     "DEFAULT_FLOW_COLUMNS",
     "FLOW_COLUMNS",
@@ -70,6 +80,7 @@ __all__ = [
     "Column",
     "ColumnInfo",
     "Compression",
+    "Counts",
     "Direction",
     "Echo",
     "Echo6",

@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     import numpy
     import pyarrow
 
-__all__ = ["COLUMNS", "DEFAULT_COLUMNS", "Batch", "Batches", "Column", "ColumnInfo"]
+__all__ = [
+    "COLUMNS",
+    "COUNT_COLUMNS",
+    "DEFAULT_COLUMNS",
+    "Batch",
+    "Batches",
+    "Column",
+    "ColumnInfo",
+    "Counts",
+]
 
 # ---- what there is ----
 
@@ -72,6 +81,11 @@ _ABOUT = {
     "wire_len": ("bytes", "", "Packet.wire_len (trace_get_wire_length)"),
     "capture_len": ("bytes", "", "Packet.capture_len (trace_get_capture_length)"),
     "is_truncated": ("", "", "Packet.is_truncated"),
+    "size_class": (
+        "",
+        "",
+        "Packet.wire_len below 64, 128, 256, 512, 1024, 1519, or not (RFC 2819)",
+    ),
     "direction": ("Direction", "", "Packet.direction (trace_get_direction)"),
     "linktype": ("LinkType", "", "Packet.linktype (trace_get_link_type)"),
     "src_mac": ("", "no Ethernet or 802.11", "Packet.src_mac"),
@@ -106,6 +120,7 @@ _ABOUT = {
     "icmp_type": ("", _NO_ICMP, "ICMP.type, ICMP6.type"),
     "icmp_code": ("", _NO_ICMP, "ICMP.code, ICMP6.code"),
     "payload_len": ("bytes", _NO_PAYLOAD, "Packet.payload_len"),
+    "headers_cut": ("", "", "whether addresses, protocol or ports are cut off"),
     "flow_hash": ("", _NO_IP, "Packet.flow_hash"),
     "packet": ("", "", "bytes(Packet)"),
     "payload": ("", _NO_PAYLOAD, "the captured part of Packet.payload_len bytes"),
@@ -113,7 +128,7 @@ _ABOUT = {
 }
 
 
-PACKETS, FLOWS = range(2)
+PACKETS, FLOWS, COUNTS = range(3)
 
 
 def _names(rows: int) -> Iterator[str]:
@@ -124,7 +139,7 @@ def _names(rows: int) -> Iterator[str]:
 
 
 def describe(rows: int, about: Mapping[str, tuple[str, str, str]]) -> dict[str, ColumnInfo]:
-    """Return all columns of the tables of PACKETS or FLOWS, with what the shim does not know."""
+    """Return all columns of the tables of PACKETS, FLOWS or COUNTS, with what the shim does not know."""
     return {
         name: ColumnInfo(_TYPES[core.column_type(rows, number)], *about[name])
         for number, name in enumerate(_names(rows))
@@ -151,6 +166,20 @@ DEFAULT_COLUMNS = (
 """The columns of a table where none are asked for."""
 
 
+COUNT_COLUMNS: dict[str, ColumnInfo] = describe(
+    COUNTS,
+    {
+        "packets": ("packets", "", "how many have the values in front"),
+        "bytes": ("bytes", "", "the sum of their Packet.wire_len"),
+        "captured_bytes": ("bytes", "", "the sum of their Packet.capture_len"),
+        "truncated_packets": ("packets", "", "those with Packet.is_truncated"),
+        "first": ("ns since 1970", "", "the earliest Packet.timestamp_ns"),
+        "last": ("ns since 1970", "", "the latest Packet.timestamp_ns"),
+    },
+)
+"""The columns that :meth:`Trace.counts` adds to those that are asked for."""
+
+
 def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the columns asked for."""
     if isinstance(columns, str):
@@ -161,7 +190,7 @@ def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tup
 def check_columns(columns: Iterable[str] | None, size: int) -> tuple[str, ...]:
     """Return the names of the columns asked for, or raise what is wrong with an argument."""
     names = column_names(columns, DEFAULT_COLUMNS)
-    core.Batches(",".join(names), size, 0.0, None)
+    core.Batches(",".join(names), size, 0.0, False, None)
     return names
 
 
@@ -407,6 +436,7 @@ class Batches(core.Batches):
     __slots__ = ("_trace", "columns", "schema")
     _all = COLUMNS
     _default: tuple[str, ...] = DEFAULT_COLUMNS
+    _counted = False
 
     def __init__(
         self,
@@ -415,9 +445,13 @@ class Batches(core.Batches):
         size: int,
         max_wait: float,
         cache: core.FlowCache | None = None,
+        *,
+        limit: int | None = None,
     ) -> None:
         names = column_names(columns, self._default)
-        super().__init__(",".join(names), size, max_wait, cache)
+        super().__init__(",".join(names), size, max_wait, self._counted, cache)
+        if limit is not None:
+            self.limit(limit)
         self._trace, self.columns = trace, names
         self.schema = {name: self._all[name] for name in names}
 
@@ -434,3 +468,23 @@ class Batches(core.Batches):
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+class Counts(Batches):
+    """What packets have in common, as :meth:`Trace.counts` counts it: an iterator of `Batch`."""
+
+    __slots__ = ()
+    _counted = True
+
+    def __init__(
+        self,
+        trace: core.Trace,
+        columns: Iterable[str],
+        size: int,
+        max_wait: float,
+        *,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(trace, columns, size, max_wait, limit=limit)
+        self.columns += tuple(COUNT_COLUMNS)
+        self.schema |= COUNT_COLUMNS

@@ -33,8 +33,15 @@ class Batch:
 
 class Batches:
     def __init__(
-        self, columns: str, size: int, max_wait: float, cache_or_none: FlowCache | None, /
+        self,
+        columns: str,
+        size: int,
+        max_wait: float,
+        counted: bool,
+        cache_or_none: FlowCache | None,
+        /,
     ) -> None: ...
+    def limit(self, packets: int, /) -> None: ...
     def read(self, trace: Trace, /) -> Batch: ...
 
 class Buffer(_Buffer):

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from libtrace import core
-from libtrace.columns import Batches
+from libtrace.columns import Batches, Counts
 from libtrace.errors import make_exception
 from libtrace.flows import Flows
 
@@ -129,6 +129,7 @@ class Trace(core.Trace):
         size: int = 65536,
         *,
         max_wait: float = 1.0,
+        limit: int | None = None,
     ) -> Batches:
         """Read the trace as a table, batch by batch.
 
@@ -142,6 +143,8 @@ class Trace(core.Trace):
         max_wait : float, optional
             Seconds after its first packet at which a batch of an interface is handed out, full or
             not.
+        limit : int, optional
+            Most packets to read.
 
         Returns
         -------
@@ -161,7 +164,7 @@ class Trace(core.Trace):
         ...     sum(sum(batch["wire_len"]) for batch in trace.batches(["wire_len"]))
         223306
         """
-        return Batches(self, columns, size, max_wait)
+        return Batches(self, columns, size, max_wait, limit=limit)
 
     def flows(
         self,
@@ -234,6 +237,46 @@ class Trace(core.Trace):
         """
         cache = core.FlowCache(idle_timeout, active_timeout, max_flows)
         return Flows(self, columns, size, max_wait, cache)
+
+    def counts(
+        self,
+        columns: Iterable[str],
+        size: int = 65536,
+        *,
+        max_wait: float = 1.0,
+        limit: int | None = None,
+    ) -> Counts:
+        """Count the packets that have the same values.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            Names out of `libtrace.COLUMNS`.
+        size : int, optional
+            Most rows of a batch, which bounds the memory. When there are more, the same values come
+            again in a later batch: add them up.
+        max_wait, limit
+            As for :meth:`batches`.
+
+        Returns
+        -------
+        Counts
+            An iterator of `Batch`, with the columns of `libtrace.COUNT_COLUMNS` behind those.
+
+        Raises
+        ------
+        ValueError
+            There is no such column; `size` or `max_wait` are out of range.
+
+        Examples
+        --------
+        >>> import libtrace
+        >>> with libtrace.open("tests/data/sample.pcap") as trace:
+        ...     (batch,) = trace.counts(["ip_version", "proto"])
+        >>> sorted(zip(batch["packets"], batch["ip_version"], batch["proto"]), reverse=True)[0]
+        (332, 6, 6)
+        """
+        return Counts(self, columns, size, max_wait, limit=limit)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.batches().__arrow_c_stream__(requested_schema)
