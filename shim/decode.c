@@ -283,7 +283,9 @@ lts_headers *lts_frame_decode(lts_frame *frame) {
   headers->end = end;
   uint16_t ethertype = walk_link(&c, frame, headers);
   note_ethertype(headers, &c, ethertype);
+  uint32_t tags = c.at;
   ethertype = walk_tags(&c, ethertype);
+  headers->tagged = c.at != tags;
   headers->network = read_network(&c, version_of(ethertype));
   headers->decoded = !frame->exposed;
   return headers;

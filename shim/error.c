@@ -12,19 +12,51 @@
 
 static _Thread_local lts_error last;
 
-const lts_error *lts_error_last(void) { return &last; }
+/* What is cut off, and the text still to be made of it. A table of packets asks for many fields
+ * that are, and wants no text. */
+static _Thread_local struct {
+  const char *name;
+  uint64_t needed;
+  uint32_t captured;
+} cut;
+
+static void describe_cut(void) {
+  if (cut.needed > cut.captured)
+    snprintf(last.text, sizeof last.text, "%s is cut off: it needs %llu bytes, %u are captured",
+             cut.name, (unsigned long long)cut.needed, cut.captured);
+  else
+    snprintf(last.text, sizeof last.text,
+             "%s is cut off: the headers need more than the %u bytes captured", cut.name,
+             cut.captured);
+}
+
+const lts_error *lts_error_last(void) {
+  if (cut.name && last.kind == LTS_E_TRUNCATED) describe_cut();
+  cut.name = NULL;
+  return &last;
+}
 
 void lts_error_clear(void) { last.kind = LTS_E_NONE; }
 
 lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
+  cut.name = NULL;
   last.kind = kind;
   last.code = code;
   snprintf(last.uri, sizeof last.uri, "%s", uri ? uri : "");
   vsnprintf(last.text, sizeof last.text, format, arguments);
   va_end(arguments);
   return LTS_ERROR;
+}
+
+void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured) {
+  last.kind = LTS_E_TRUNCATED;
+  last.code = 0;
+  last.uri[0] = '\0';
+  cut.name = name;
+  cut.needed = needed;
+  cut.captured = captured;
 }
 
 lts_status lts_fail_memory(void) { return lts_fail(LTS_E_MEMORY, ENOMEM, NULL, "out of memory"); }

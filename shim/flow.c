@@ -81,6 +81,33 @@ static lts_more read_packet(lts_key *key, const lts_packet *packet) {
   return LTS_ITEM;
 }
 
+/* ---- a number for both directions ---- */
+
+/* The finalizer of SplitMix64. */
+static uint64_t mix(uint64_t value) {
+  value = (value ^ value >> 30) * 0xbf58476d1ce4e5b9;
+  value = (value ^ value >> 27) * 0x94d049bb133111eb;
+  return value ^ value >> 31;
+}
+
+static uint64_t mix_end(const lts_address *address, lts_field port) {
+  uint64_t value = (uint64_t)(port == LTS_ABSENT ? 0 : port);
+  value = mix(value + le64(address->bytes));
+  return mix(value + le64(address->bytes + 8));
+}
+
+lts_unsigned lts_packet_flow_hash_get(lts_packet *packet) {
+  lts_address src = lts_packet_src_get(packet), dst = lts_packet_dst_get(packet);
+  if (src.presence == LTS_MISSING) return (lts_unsigned){.presence = LTS_MISSING};
+  lts_field proto = lts_packet_ip_proto_get(packet);
+  lts_field src_port = lts_packet_src_port_get(packet), dst_port = lts_packet_dst_port_get(packet);
+  if (src.presence == LTS_CUT || dst.presence == LTS_CUT || proto == LTS_FAILED ||
+      src_port == LTS_FAILED || dst_port == LTS_FAILED)
+    return (lts_unsigned){.presence = LTS_CUT};
+  uint64_t ends = mix_end(&src, src_port) + mix_end(&dst, dst_port);
+  return (lts_unsigned){LTS_PRESENT, mix(ends + (uint64_t)proto + ((uint64_t)src.version << 8))};
+}
+
 /* ---- memory ---- */
 
 static lts_spares spare = LTS_SPARES(lts_flow);

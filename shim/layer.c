@@ -12,21 +12,11 @@ uint32_t lts_layer_end(const lts_packet *layer) {
   return layer->frame->filled ? lts_frame_decode(layer->frame)->end : 0;
 }
 
-static void fail_cut(const lts_packet *layer, const char *name, uint64_t needed) {
-  uint32_t end = lts_layer_end(layer);
-  if (needed > end)
-    lts_fail(LTS_E_TRUNCATED, 0, NULL, "%s is cut off: it needs %llu bytes, %u are captured", name,
-             (unsigned long long)needed, end);
-  else
-    lts_fail(LTS_E_TRUNCATED, 0, NULL,
-             "%s is cut off: the headers need more than the %u bytes captured", name, end);
-}
-
 lts_presence lts_layer_presence(const lts_packet *layer, int presence, uint64_t at, uint32_t length,
                                 const char *name) {
   if (presence == LTS_PRESENT && at + length <= lts_layer_end(layer)) return LTS_PRESENT;
   if (presence == LTS_MISSING) return LTS_MISSING;
-  fail_cut(layer, name, presence == LTS_CUT ? 0 : at + length);
+  lts_fail_cut(name, presence == LTS_CUT ? 0 : at + length, lts_layer_end(layer));
   return LTS_CUT;
 }
 
@@ -34,7 +24,7 @@ uint8_t *lts_layer_bytes(const lts_packet *layer, uint32_t base, uint32_t offset
                          const char *name) {
   uint64_t at = (uint64_t)base + offset;
   if (at + length <= lts_layer_end(layer)) return layer->frame->data + at;
-  fail_cut(layer, name, at + length);
+  lts_fail_cut(name, at + length, lts_layer_end(layer));
   return NULL;
 }
 
@@ -216,6 +206,63 @@ lts_transport *lts_packet_udp_payload_get(lts_packet *packet) {
   lts_packet *payload = payload_at(udp, (uint64_t)udp->at + HEADER);
   delete_lts_packet(udp);
   return (lts_transport *)payload;
+}
+
+/* 0 where the header is not captured in full, or does not tell its length. */
+static uint32_t transport_length(const lts_packet *packet, const lts_network *network) {
+  enum { PROTO_UDPLITE = 136, UDP = 8, ICMP = 8, SCTP = 12 };
+  switch (network->proto) {
+  case PROTO_TCP: {
+    lts_packet tcp = {.frame = packet->frame, .at = network->transport};
+    return lts_tcp_header_length(&tcp);
+  }
+  case PROTO_UDP:
+  case PROTO_UDPLITE: return UDP;
+  case PROTO_ICMP:
+  case PROTO_ICMP6: return ICMP;
+  case PROTO_SCTP: return SCTP;
+  default: return 0;
+  }
+}
+
+/* The length that an IP header states; 0 where an offload or a jumbogram (RFC 2675) has none. */
+static uint32_t stated_length(const uint8_t *ip, int version) {
+  enum { FIXED = 40 };
+  if (version == 4) return be16(ip + 2);
+  return be16(ip + 4) ? be16(ip + 4) + FIXED : 0;
+}
+
+lts_presence lts_payload_find(lts_packet *packet, lts_bytes *captured, uint32_t *length,
+                              const char *name) {
+  lts_network network = lts_network_of(packet);
+  lts_presence presence =
+      lts_layer_presence(packet, network.transport_presence, network.transport, 0, name);
+  if (presence != LTS_PRESENT) return presence;
+  const uint8_t *data = packet->frame->data;
+  uint32_t end = lts_layer_end(packet), header = transport_length(packet, &network);
+  if (!header && network.proto == PROTO_TCP)
+    return lts_layer_presence(packet, LTS_PRESENT, network.transport, 20, name) == LTS_CUT
+               ? LTS_CUT
+               : LTS_MISSING;
+  uint64_t headers = (uint64_t)network.transport + header - network.at;
+  uint32_t whole = stated_length(data + network.at, network.version);
+  if (!header || whole < headers) return LTS_MISSING;
+  uint64_t at = network.at + headers, until = (uint64_t)network.at + whole;
+  if (until > end) until = end;
+  *length = whole - (uint32_t)headers;
+  *captured = (lts_bytes){data + at, at < until ? until - at : 0};
+  return LTS_PRESENT;
+}
+
+lts_field lts_packet_payload_len_get(lts_packet *packet) {
+  lts_bytes captured;
+  uint32_t length;
+  if (!lts_frame_is_filled(packet->frame)) return LTS_FAILED;
+  switch (lts_payload_find(packet, &captured, &length, "payload_len")) {
+  case LTS_PRESENT: return length;
+  case LTS_MISSING: return LTS_ABSENT;
+  default: return LTS_FAILED;
+  }
 }
 
 static lts_transport *copied_payload(const lts_packet *parent, uint64_t at, uint8_t proto) {

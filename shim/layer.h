@@ -29,6 +29,14 @@ lts_field lts_network_number(const lts_packet *layer, uint32_t offset, uint32_t 
 lts_presence lts_layer_presence(const lts_packet *layer, int presence, uint64_t at, uint32_t length,
                                 const char *name);
 lts_status lts_layer_set_checksum(lts_packet *layer, uint32_t base, uint32_t offset, int value);
+/* Where a MAC address is. */
+lts_presence lts_mac_find(lts_packet *packet, bool source, const char *name, const uint8_t **bytes);
+/* What follows the transport header, without padding: its captured bytes, and how many the IP
+ * header says there are. */
+lts_presence lts_payload_find(lts_packet *packet, lts_bytes *captured, uint32_t *length,
+                              const char *name);
+/* A number of the first TCP option of a kind that has a right length (RFC 9293, 3.2). */
+lts_field lts_tcp_option_number(lts_tcp *tcp, uint8_t kind, int index);
 /* The bytes of a TCP header with its options; 0 where that is not captured, or less than 20. */
 uint32_t lts_tcp_header_length(const lts_packet *tcp);
 

@@ -23,6 +23,9 @@ typedef struct lts_filter lts_filter;
 typedef struct lts_prefix lts_prefix;
 typedef struct lts_flow lts_flow;
 typedef struct lts_home lts_home;
+typedef struct lts_batches lts_batches;
+typedef struct lts_batch lts_batch;
+typedef struct lts_buffer lts_buffer;
 
 /* The layers of a packet: one struct, an lts_packet in front, and as many types. */
 #define LTS_LAYERS(X)                                                                              \
@@ -267,6 +270,56 @@ typedef enum lts_statistic {
 } lts_statistic;
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which);
 
+/* ---- columns ---- */
+
+typedef enum lts_column_type {
+  LTS_COLUMN_BOOL, /* a byte each: 0 or 1 */
+  LTS_COLUMN_INT8,
+  LTS_COLUMN_UINT8,
+  LTS_COLUMN_INT16,
+  LTS_COLUMN_UINT16,
+  LTS_COLUMN_UINT32,
+  LTS_COLUMN_UINT64,
+  LTS_COLUMN_TIME,    /* int64_t nanoseconds since 1970-01-01 UTC */
+  LTS_COLUMN_ADDRESS, /* 16 bytes */
+  LTS_COLUMN_TEXT,    /* ASCII; this and what follows has int32_t offsets into its data */
+  LTS_COLUMN_BYTES,
+  LTS_COLUMN_LIST, /* uint16_t each */
+} lts_column_type;
+
+/* The columns that there are, by number; NULL behind the last. */
+lts_name lts_column_name(int number);
+int lts_column_kind(int number);
+
+/* Reads packets into batches of at most `size` rows with the columns named, a comma between each
+ * two. Of a live trace, a batch is handed out at the latest `max_wait` seconds after its first
+ * packet. NULL on failure. */
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait);
+void delete_lts_batches(lts_batches *batches);
+/* The next batch, of one row at least. What fails behind its first packet is told at the next call.
+ */
+LTS_CHECKED lts_more lts_batches_read(lts_batches *batches, lts_trace *trace,
+                                      lts_batch **OUTPUT_BATCH);
+
+void delete_lts_batch(lts_batch *batch);
+lts_count lts_batch_rows_get(lts_batch *batch);
+lts_field lts_batch_nulls(lts_batch *batch, int column);
+
+typedef enum lts_part { LTS_PART_VALIDITY, LTS_PART_VALUES, LTS_PART_DATA } lts_part;
+
+/* `count` of the values (for what has no fixed width: offsets, one more) of a column from row
+ * `start` on, or its whole validity or data. It keeps the batch. NULL on failure. */
+lts_buffer *new_lts_buffer(lts_batch *batch, int column, lts_part part, int start, int count);
+void delete_lts_buffer(lts_buffer *buffer);
+
+/* What a buffer holds: an array of one dimension, or, where `width` is not 0, of two. */
+typedef struct lts_array {
+  void *memory;
+  size_t count, size, width;
+  const char *format; /* of the struct module */
+} lts_array;
+lts_array lts_buffer_array(const lts_buffer *buffer);
+
 /* ---- outputs ---- */
 
 /* libtrace's trace_option_compresstype_t. */
@@ -365,6 +418,10 @@ lts_text lts_packet_src_text_get(lts_packet *packet);
 lts_text lts_packet_dst_text_get(lts_packet *packet);
 lts_text lts_packet_src_mac_get(lts_packet *packet);
 lts_text lts_packet_dst_mac_get(lts_packet *packet);
+/* Bytes behind the transport header, as the IP header states them. */
+lts_field lts_packet_payload_len_get(lts_packet *packet);
+/* Of the addresses, the protocol and the ports; the same in both directions. */
+lts_unsigned lts_packet_flow_hash_get(lts_packet *packet);
 
 /* ---- layers ---- */
 

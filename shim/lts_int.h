@@ -15,6 +15,8 @@
 lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 lts_status lts_fail_memory(void);
+/* A field that needs bytes behind the captured ones, or headers that do (then `needed` is 0). */
+void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
 /* Takes the pending error out of libtrace, which would refuse every further call. */
 lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing);
 
@@ -66,6 +68,7 @@ typedef struct lts_network {
 /* Where the headers are, as offsets from the frame's data; made once, when first asked for. */
 typedef struct lts_headers {
   bool decoded;
+  bool tagged;        /* behind the link layer are tags */
   int8_t macs;        /* lts_presence of the addresses */
   int16_t linktype;   /* of the layer below, pseudo-headers skipped */
   uint16_t ethertype; /* behind at most one 802.1Q tag, as libtrace 3 reports it */
@@ -149,7 +152,10 @@ uint32_t lts_frame_wire(const lts_frame *frame);
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
 
+/* Its length; -1 where there is no address. Of the text 56 bytes must be there, no 0 ends it. */
+int lts_address_format(char *text, const lts_address *address);
 lts_text lts_text_of_address(lts_address address);
+int lts_mac_format(char *text, const uint8_t *bytes);
 
 /* ---- prefixes (prefix.c) ---- */
 
@@ -204,6 +210,19 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
 void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
 uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype);
+
+/* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
+lts_more lts_trace_readable(lts_trace *trace);
+/* The same for a read that waits. Other Python code may have run: a trace that it closed or paused
+ * ends the read. */
+lts_more lts_trace_still_readable(lts_trace *trace);
+/* When a read of an interface has waited long enough, on lts_now()'s clock; 0 for never. */
+double lts_trace_deadline(const lts_trace *trace);
+lts_more lts_trace_timed_out(lts_trace *trace);
+/* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
+ * rejects it, or none came by the deadline. No packet may borrow the trace's buffers. A file needs
+ * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

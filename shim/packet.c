@@ -4,7 +4,6 @@
  */
 #include "layer.h"
 
-#include <arpa/inet.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -195,32 +194,6 @@ lts_address lts_packet_dst_get(lts_packet *packet) { return address(packet, fals
 
 /* ---- text ---- */
 
-static char *append_decimal(char *at, uint8_t value) {
-  if (value >= 100) *at++ = (char)('0' + value / 100);
-  if (value >= 10) *at++ = (char)('0' + value / 10 % 10);
-  *at++ = (char)('0' + value % 10);
-  return at;
-}
-
-static int format_ipv4(char *text, const uint8_t *bytes) {
-  char *at = text;
-  for (int i = 0; i < 4; i++) {
-    if (i) *at++ = '.';
-    at = append_decimal(at, bytes[i]);
-  }
-  return (int)(at - text);
-}
-
-lts_text lts_text_of_address(lts_address address) {
-  lts_text result = {.presence = address.presence};
-  if (address.presence != LTS_PRESENT) return result;
-  if (address.version == 4)
-    result.length = format_ipv4(result.text, address.bytes);
-  else if (inet_ntop(AF_INET6, address.bytes, result.text, sizeof result.text))
-    result.length = (int)strlen(result.text);
-  return result;
-}
-
 lts_text lts_packet_src_text_get(lts_packet *packet) {
   return lts_text_of_address(address(packet, true, "src_text"));
 }
@@ -228,21 +201,21 @@ lts_text lts_packet_dst_text_get(lts_packet *packet) {
   return lts_text_of_address(address(packet, false, "dst_text"));
 }
 
-static lts_text mac(lts_packet *packet, bool source, const char *name) {
-  static const char digits[] = "0123456789abcdef";
+lts_presence lts_mac_find(lts_packet *packet, bool source, const char *name,
+                          const uint8_t **bytes) {
   enum { MAC = 6 };
-  lts_text result = {.presence = packet->constructed ? LTS_MISSING : LTS_CUT};
-  if (packet->constructed || !lts_frame_is_filled(packet->frame)) return result;
-  lts_headers *headers = lts_frame_decode(packet->frame);
+  if (packet->constructed) return LTS_MISSING;
+  if (!lts_frame_is_filled(packet->frame)) return LTS_CUT;
+  const lts_headers *headers = lts_frame_decode(packet->frame);
   uint32_t at = source ? headers->src_mac : headers->dst_mac;
-  result.presence = lts_layer_presence(packet, headers->macs, at, MAC, name);
-  if (result.presence != LTS_PRESENT) return result;
-  const uint8_t *bytes = packet->frame->data + at;
-  for (int i = 0; i < MAC; i++) {
-    if (i) result.text[result.length++] = ':';
-    result.text[result.length++] = digits[bytes[i] >> 4];
-    result.text[result.length++] = digits[bytes[i] & 15];
-  }
+  *bytes = packet->frame->data + at;
+  return lts_layer_presence(packet, headers->macs, at, MAC, name);
+}
+
+static lts_text mac(lts_packet *packet, bool source, const char *name) {
+  const uint8_t *bytes;
+  lts_text result = {.presence = lts_mac_find(packet, source, name, &bytes)};
+  if (result.presence == LTS_PRESENT) result.length = lts_mac_format(result.text, bytes);
   return result;
 }
 

@@ -117,11 +117,11 @@ static int slice_until(double deadline) {
   return left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS;
 }
 
-static double deadline_of(const lts_trace *trace) {
+double lts_trace_deadline(const lts_trace *trace) {
   return trace->source == LTS_LIVE && trace->timeout > 0 ? lts_now() + trace->timeout : 0;
 }
 
-RARE static lts_more timed_out(lts_trace *trace) {
+RARE lts_more lts_trace_timed_out(lts_trace *trace) {
   lts_fail(LTS_E_TIMEOUT, ETIMEDOUT, trace->uri, "no packet on '%s' within %g seconds", trace->uri,
            trace->timeout);
   return LTS_FAIL;
@@ -179,7 +179,7 @@ static lts_status next_slot(lts_trace *trace, lts_slot **out) {
   return LTS_OK;
 }
 
-static lts_more readable(lts_trace *trace) {
+lts_more lts_trace_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
   if (trace->state == LTS_STARTED) return trace->ended ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
@@ -187,8 +187,7 @@ static lts_more readable(lts_trace *trace) {
   return LTS_FAIL;
 }
 
-/* Other Python code may have run: a trace that it closed or paused ends a read that waits. */
-static lts_more still_readable(lts_trace *trace) {
+lts_more lts_trace_still_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
   return trace->state == LTS_STARTED && !trace->ended ? LTS_ITEM : LTS_END;
 }
@@ -205,8 +204,8 @@ static lts_more read_slot(lts_trace *trace, double deadline, lts_slot **slot, in
   return LTS_AGAIN;
 }
 
-static lts_more admit(lts_trace *trace, lts_frame *frame) {
-  lts_more match = trace->filter ? lts_filter_match(trace->filter, frame) : LTS_ITEM;
+static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+  lts_more match = filter ? lts_filter_match(filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match == LTS_END ? LTS_AGAIN : match;
   if (trace->snaplen && frame->capture_length > (uint32_t)trace->snaplen) {
@@ -227,7 +226,7 @@ static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
   frame->slot = slot;
   slot->borrower = frame;
   lts_record(trace, slot->raw, length, frame);
-  more = admit(trace, frame);
+  more = admit(trace, trace->filter, frame);
   if (more == LTS_ITEM)
     *out = &frame->self;
   else
@@ -235,16 +234,25 @@ static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
   return more;
 }
 
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame) {
+  lts_slot *slot;
+  int64_t length;
+  lts_more more = read_slot(trace, deadline, &slot, &length);
+  if (more != LTS_ITEM) return more;
+  lts_record(trace, slot->raw, length, frame);
+  return admit(trace, filter, frame);
+}
+
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   enum { BETWEEN_CLOCKS = 4096 };
-  lts_more more = readable(trace);
-  double deadline = deadline_of(trace), breath = 0;
+  lts_more more = lts_trace_readable(trace);
+  double deadline = lts_trace_deadline(trace), breath = 0;
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
     more = attempt(trace, deadline, out);
     if (more != LTS_AGAIN) return more;
-    if (deadline != 0 && lts_now() >= deadline) return timed_out(trace);
+    if (deadline != 0 && lts_now() >= deadline) return lts_trace_timed_out(trace);
     if (attempts % BETWEEN_CLOCKS == 0 && !lts_breathe(&breath)) return LTS_FAIL;
-    more = still_readable(trace);
+    more = lts_trace_still_readable(trace);
   }
   return more;
 }

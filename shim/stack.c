@@ -211,30 +211,35 @@ lts_layer_list lts_packet_layers_get(lts_packet *packet) {
   return list;
 }
 
-static bool is_named(const lts_header *header, const char *name) {
-  return !strcmp(header->name, name);
+/* ---- tags ---- */
+
+static uint32_t vlan_id(const uint8_t *tag) { return be16(tag) & VLAN_ID; }
+static uint32_t mpls_label(const uint8_t *entry) { return be32(entry) >> 12; }
+
+/* What the tags of a kind say that are in front of the outermost IP header. */
+static lts_numbers read_tags(lts_packet *packet, const char *name,
+                             uint32_t (*read)(const uint8_t *)) {
+  enum { TAG = 4 };
+  lts_numbers numbers = {.count = lts_frame_is_filled(packet->frame) ? 0 : -1};
+  lts_stack stack;
+  lts_headers headers;
+  stack.count = 0;
+  if (numbers.count < 0 || packet->copy || !lts_frame_decode(packet->frame)->tagged) return numbers;
+  cursor c = {.data = packet->frame->data, .end = lts_layer_end(packet), .stack = &stack};
+  uint16_t ethertype = walk_link(&c, packet->frame, &headers);
+  walk_tags(&c, ethertype);
+  for (int i = 0; i < stack.count; i++) {
+    const lts_header *header = &stack.headers[i];
+    if (!strcmp(header->name, name) && header->length == TAG)
+      numbers.values[numbers.count++] = read(packet->frame->data + header->at);
+  }
+  return numbers;
 }
 
 lts_numbers lts_packet_vlan_ids_get(lts_packet *packet) {
-  lts_stack stack = stack_of(packet);
-  lts_numbers numbers = {.count = lts_frame_is_filled(packet->frame) ? 0 : -1};
-  for (int i = 0; numbers.count >= 0 && i < stack.count; i++) {
-    const lts_header *header = &stack.headers[i];
-    if (is_named(header, "ip") || is_named(header, "ipv6")) break;
-    if (is_named(header, "vlan") && header->length == 4)
-      numbers.values[numbers.count++] = be16(packet->frame->data + header->at) & VLAN_ID;
-  }
-  return numbers;
+  return read_tags(packet, "vlan", vlan_id);
 }
 
 lts_numbers lts_packet_mpls_labels_get(lts_packet *packet) {
-  lts_stack stack = stack_of(packet);
-  lts_numbers numbers = {.count = lts_frame_is_filled(packet->frame) ? 0 : -1};
-  for (int i = 0; numbers.count >= 0 && i < stack.count; i++) {
-    const lts_header *header = &stack.headers[i];
-    if (is_named(header, "ip") || is_named(header, "ipv6")) break;
-    if (is_named(header, "mpls") && header->length == 4)
-      numbers.values[numbers.count++] = be32(packet->frame->data + header->at) >> 12;
-  }
-  return numbers;
+  return read_tags(packet, "mpls", mpls_label);
 }

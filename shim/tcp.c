@@ -137,6 +137,20 @@ static void read_numbers(lts_option *option) {
       option->numbers[option->count++] = be32(at + i);
 }
 
+lts_field lts_tcp_option_number(lts_tcp *tcp, uint8_t kind, int index) {
+  uint32_t length, at = 0;
+  lts_option option;
+  if (!lts_layer_bytes(&tcp->layer, tcp->layer.at, 0, HEADER, "options")) return LTS_FAILED;
+  const uint8_t *area = options(&tcp->layer, &length);
+  while (area && next_option(area, length, &at, &option.kind, &option.value)) {
+    if (option.kind != kind || !option.value.data) continue;
+    option.count = 0;
+    read_numbers(&option);
+    if (index < option.count) return option.numbers[index];
+  }
+  return LTS_ABSENT;
+}
+
 lts_options lts_tcp_options_get(lts_tcp *tcp) {
   uint32_t length, at = 0;
   lts_options result = {.count = 0};

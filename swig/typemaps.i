@@ -202,7 +202,7 @@ CONSTRUCTOR(lts_filter)
 
 %typemap(out) lts_unsigned {
   if ($1.presence == LTS_CUT) RAISE
-  $result = PyLong_FromUnsignedLongLong($1.value);
+  $result = $1.presence == LTS_MISSING ? SWIG_Py_Void() : PyLong_FromUnsignedLongLong($1.value);
 }
 
 /* SWIG has one of its own for const double. */
@@ -233,7 +233,7 @@ CONSTRUCTOR(lts_filter)
 }
 
 %typemap(out) lts_line { $result = PyUnicode_FromString($1.text); }
-%typemap(out) lts_name { $result = PyUnicode_DecodeFSDefault($1); }
+%typemap(out) lts_name { $result = $1 ? PyUnicode_DecodeFSDefault($1) : SWIG_Py_Void(); }
 %typemap(out) lts_bytes { $result = PyBytes_FromStringAndSize((const char *)$1.data, (Py_ssize_t)$1.length); }
 %typemap(out) lts_bytearray {
   $result = PyByteArray_FromStringAndSize((const char *)$1.data, (Py_ssize_t)$1.length);

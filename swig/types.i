@@ -46,3 +46,4 @@ FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``cl
 }
 
 %include "output.i"
+%include "columns.i"

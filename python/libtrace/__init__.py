@@ -8,6 +8,7 @@
 """
 
 from libtrace.build import __version__, features
+from libtrace.columns import COLUMNS, DEFAULT_COLUMNS, Batch, Batches, Column, ColumnInfo
 from libtrace.core import (
     ICMP,
     ICMP6,
@@ -47,9 +48,12 @@ from libtrace.layers import (
     WindowScale,
 )
 from libtrace.output import OutputTrace, write
+from libtrace.scan import Scan, ScanProgress, read_table, scan
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [
+    "COLUMNS",
+    "DEFAULT_COLUMNS",
     "ICMP",
     "ICMP6",
     "IP",
@@ -57,7 +61,11 @@ __all__ = [
     "SCTP",
     "TCP",
     "UDP",
+    "Batch",
+    "Batches",
     "Chunk",
+    "Column",
+    "ColumnInfo",
     "Compression",
     "Direction",
     "Echo",
@@ -77,6 +85,8 @@ __all__ = [
     "Param6",
     "Redirect",
     "SACKPermitted",
+    "Scan",
+    "ScanProgress",
     "SelectiveAcknowledgment",
     "TCPOption",
     "Timestamps",
@@ -90,5 +100,7 @@ __all__ = [
     "__version__",
     "features",
     "open",
+    "read_table",
+    "scan",
     "write",
 ]

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from libtrace import core
 from libtrace.trace import SLOTS, ArgumentError
@@ -86,10 +86,33 @@ class OutputTrace(core.OutputTrace):
     close_output = core.OutputTrace.close
 
 
+def _rows(where: Iterable[Any]) -> set[int]:
+    """Return the numbers of the rows that are chosen."""
+    convert = next((n for n in ("tolist", "to_pylist", "to_list") if hasattr(where, n)), None)
+    values = list(where if convert is None else getattr(where, convert)())
+    if all(value is None or isinstance(value, bool) for value in values):
+        return {row for row, value in enumerate(values) if value}
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+            raise ValueError(f"where: {value!r} is no number of a packet")
+    return set(values)
+
+
+def _choose(packets: Iterable[core.Packet], rows: set[int]) -> Iterator[core.Packet]:
+    """Yield the packets of these rows, and take the rows away."""
+    for row, packet in enumerate(packets):
+        if not rows:
+            return
+        if row in rows:
+            rows.remove(row)
+            yield packet
+
+
 def write(
     uri: str,
     packets: Iterable[core.Packet],
     *,
+    where: Iterable[Any] | None = None,
     compression: int | None = None,
     level: int | None = None,
 ) -> int:
@@ -101,6 +124,9 @@ def write(
         As for `OutputTrace`.
     packets : iterable of Packet
         Such as a started `Trace`, or a list of packets that were kept.
+    where : iterable, optional
+        Which of the packets: their numbers from 0, as the column ``index`` has them, or a bool for
+        each. Lists, and arrays and columns of numpy, pandas, polars and pyarrow.
 
     Returns
     -------
@@ -109,6 +135,8 @@ def write(
 
     Raises
     ------
+    ValueError
+        `where` holds something else, or names packets that are not there; those before are written.
     LibtraceError
         The output cannot be opened or written, or cannot hold one of the packets; those before
         are written.
@@ -120,7 +148,10 @@ def write(
     >>> libtrace.write(uri, libtrace.open("tests/data/sample.pcap"))
     773
     """
+    rows = None if where is None else _rows(where)
     with OutputTrace(uri, compression=compression, level=level) as output:
-        for packet in packets:
+        for packet in packets if rows is None else _choose(packets, rows):
             output.write_packet(packet)
+    if rows:
+        raise ValueError(f"where: there is no packet {min(rows)}")
     return output.packets_written

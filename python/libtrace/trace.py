@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from libtrace import core
+from libtrace.columns import Batches
 from libtrace.errors import make_exception
 
 if TYPE_CHECKING:
@@ -119,6 +121,49 @@ class Trace(core.Trace):
         """Return `packet_drops`, with the historic 2**64 - 1 for an unknown number."""
         drops = self.packet_drops
         return _UNKNOWN if drops is None else drops
+
+    def batches(
+        self,
+        columns: Iterable[str] | None = None,
+        size: int = 65536,
+        *,
+        max_wait: float = 1.0,
+    ) -> Batches:
+        """Read the trace as a table, batch by batch.
+
+        Parameters
+        ----------
+        columns : iterable of str, optional
+            Names out of `libtrace.COLUMNS`; by default `libtrace.DEFAULT_COLUMNS`. Only what these
+            need is decoded.
+        size : int, optional
+            Most rows of a batch. The last one has less, one that gets very large too.
+        max_wait : float, optional
+            Seconds after its first packet at which a batch of an interface is handed out, full or
+            not.
+
+        Returns
+        -------
+        Batches
+            An iterator of `Batch`. It shares the trace's position with the loop over packets. What
+            ends the trace with an error is raised after every packet in front of it.
+
+        Raises
+        ------
+        ValueError
+            There is no such column; `size` or `max_wait` are out of range.
+
+        Examples
+        --------
+        >>> import libtrace
+        >>> with libtrace.open("tests/data/sample.pcap") as trace:
+        ...     sum(sum(batch["wire_len"]) for batch in trace.batches(["wire_len"]))
+        223306
+        """
+        return Batches(self, columns, size, max_wait)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.batches().__arrow_c_stream__(requested_schema)
 
     def statistics(self) -> dict[str, int | None]:
         """Return libtrace's counters of this trace.

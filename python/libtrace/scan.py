@@ -1,0 +1,300 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Many traces as one table, read in parallel."""
+
+from __future__ import annotations
+
+import errno
+import glob
+import os
+import queue
+import threading
+import weakref
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Union
+
+from libtrace.columns import Batch, arrow, check_columns
+from libtrace.errors import TraceNotFoundError
+from libtrace.trace import Filter, open
+
+if TYPE_CHECKING:
+    import pyarrow
+
+__all__ = ["Scan", "ScanProgress", "read_table", "scan"]
+
+Source = Union[str, "os.PathLike[str]"]
+_AHEAD = 2
+"""Batches of a worker that may wait for the reader."""
+
+
+class ScanProgress(NamedTuple):
+    """How far a scan is.
+
+    Attributes
+    ----------
+    traces : int
+        All traces.
+    traces_done : int
+        Those read to their end, or to an error.
+    packets : int
+        Packets handed out so far.
+    """
+
+    traces: int
+    traces_done: int
+    packets: int
+
+
+# ---- names ----
+
+
+def _expand(source: Source) -> list[Source]:
+    """Return what a pattern stands for; what names a file, or needs none, stands for itself."""
+    scheme, colon, path = str(source).rpartition(":") if isinstance(source, str) else ("", "", "")
+    pattern = path if isinstance(source, str) else os.fspath(source)
+    if not glob.has_magic(pattern) or Path(os.fspath(source)).exists() or Path(pattern).exists():
+        return [source]
+    # pathlib takes no absolute pattern.
+    found = sorted(glob.glob(pattern, recursive=True))  # noqa: PTH207
+    if not found:
+        raise TraceNotFoundError(f"no file matches '{source}'", errno.ENOENT, os.fspath(source))
+    return [f"{scheme}{colon}{name}" for name in found]
+
+
+def _expand_all(sources: Source | Iterable[Source]) -> list[Source]:
+    if isinstance(sources, (str, os.PathLike)):
+        return _expand(sources)
+    return [name for source in sources for name in _expand(source)]
+
+
+# ---- workers ----
+
+
+class _Read(NamedTuple):
+    """What a worker has of a trace: a batch, or its end, or the error that is it."""
+
+    number: int
+    batch: Batch | None
+    error: Exception | None
+
+
+class _Work:
+    """What the workers share. They hold nothing of the `Scan`, so that it ends when it is dropped.
+
+    In order, every trace has a queue of its own; else, one has the batches as they come.
+    """
+
+    def __init__(
+        self, sources: list[Source], read: Callable[[Source], Iterator[Batch]], ordered: bool
+    ) -> None:
+        self.sources, self.read = sources, read
+        self.numbers = iter(range(len(sources)))
+        self.lock, self.stopped = threading.Lock(), threading.Event()
+        self.queues = [queue.Queue[_Read](_AHEAD) for _ in sources[: None if ordered else 1]]
+        if not ordered:
+            self.queues *= len(sources)
+
+    def run(self) -> None:
+        """Read one trace after the other."""
+        while not self.stopped.is_set():
+            with self.lock:
+                number = next(self.numbers, None)
+            if number is None:
+                return
+            self.read_one(number)
+
+    def read_one(self, number: int) -> None:
+        """Read a trace to its end."""
+        error = None
+        try:
+            for batch in self.read(self.sources[number]):
+                self.queues[number].put(_Read(number, batch, None))
+                if self.stopped.is_set():
+                    return
+        except Exception as failure:
+            error = failure
+        self.queues[number].put(_Read(number, None, error))
+
+    def stop(self) -> None:
+        """Let every worker end. Those that wait for room get it."""
+        self.stopped.set()
+        for waiting in self.queues:
+            with suppress(queue.Empty):
+                while True:
+                    waiting.get_nowait()
+
+
+class Scan:
+    """The batches of many traces: an iterator, which `scan` makes.
+
+    It speaks the Arrow PyCapsule interface: ``polars.DataFrame(libtrace.scan("*.pcap.gz"))``. A
+    trace that cannot be read raises when all its good packets were handed out; iterating again goes
+    on with the others. As a context manager, it stops reading at the end of the block.
+
+    Attributes
+    ----------
+    columns : tuple of str
+        The names of the columns.
+    """
+
+    def __init__(
+        self,
+        work: _Work,
+        columns: tuple[str, ...],
+        workers: int,
+        progress: Callable[[ScanProgress], object] | None,
+    ) -> None:
+        self.columns = columns
+        self._work, self._progress = work, progress
+        self._done = self._packets = 0
+        self._finalizer = weakref.finalize(self, work.stop)
+        for _ in range(min(workers, len(work.sources))):
+            threading.Thread(target=work.run, name="libtrace scan", daemon=True).start()
+
+    def __enter__(self) -> Scan:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def __next__(self) -> Batch:
+        return self._next()[1]
+
+    def _next(self) -> tuple[int, Batch]:
+        """Return the next batch, and the number of its trace in front of it."""
+        while self._done < len(self._work.sources) and self._finalizer.alive:
+            number, batch, error = self._work.queues[self._done].get()
+            if batch is None:
+                self._done += 1
+            else:
+                self._packets += len(batch)
+            if self._progress:
+                self._progress(ScanProgress(len(self._work.sources), self._done, self._packets))
+            if error:
+                raise error
+            if batch is not None:
+                return number, batch
+        raise StopIteration
+
+    def close(self) -> None:
+        """Stop reading; again, it does nothing."""
+        self._finalizer()
+
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """Return the batches as a reader of pyarrow, which reads as it is read."""
+        return arrow().reader(self.columns, self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+# ---- for scripts ----
+
+
+def scan(
+    uris: Source | Iterable[Source],
+    columns: Iterable[str] | None = None,
+    *,
+    filter: Filter | str | None = None,
+    size: int = 65536,
+    workers: int | None = None,
+    ordered: bool = False,
+    progress: Callable[[ScanProgress], object] | None = None,
+) -> Scan:
+    """Read many traces as one table, several at a time.
+
+    Parameters
+    ----------
+    uris : str or os.PathLike, or an iterable of them
+        Traces as for `libtrace.open`; a pattern (``*``, ``?``, ``[]``, ``**``) stands for all files
+        that match, by name.
+    columns, size
+        As for :meth:`Trace.batches`.
+    filter : Filter or str, optional
+        Only the packets that match.
+    workers : int, optional
+        How many traces are read at the same time; by default one a processor.
+    ordered : bool, optional
+        Hand out the batches of one trace after those of the other. Fewer are then read at the same
+        time: of the next traces, two batches wait for their turn.
+    progress : callable, optional
+        Called with a `ScanProgress` for every batch, and at the end of every trace.
+
+    Returns
+    -------
+    Scan
+        An iterator of `Batch`.
+
+    Raises
+    ------
+    FileNotFoundError
+        No file matches a pattern. That a trace cannot be read is told by the iterator.
+    ValueError
+        There is no such column; an argument is out of range.
+
+    Examples
+    --------
+    >>> import libtrace
+    >>> sum(len(batch) for batch in libtrace.scan("tests/data/*.pcap", filter="udp port 53"))
+    134
+    """
+    names = check_columns(columns, size)
+    if workers is not None and workers < 1:
+        raise ValueError(f"a scan needs at least one worker, not {workers}")
+    expression = filter if filter is None or isinstance(filter, str) else filter.expression
+    if expression is not None:
+        Filter(expression)
+
+    def read(source: Source) -> Iterator[Batch]:
+        # Filters are not shared: each trace reads on its own.
+        with open(source, filter=expression) as trace:
+            yield from trace.batches(names, size)
+
+    work = _Work(_expand_all(uris), read, ordered)
+    return Scan(work, names, workers or os.cpu_count() or 1, progress)
+
+
+def read_table(
+    uris: Source | Iterable[Source],
+    columns: Iterable[str] | None = None,
+    *,
+    filter: Filter | str | None = None,
+    workers: int | None = None,
+) -> pyarrow.Table:
+    """Read traces into a table of pyarrow, in order.
+
+    Parameters
+    ----------
+    uris, columns, filter, workers
+        As for `scan`.
+
+    Returns
+    -------
+    pyarrow.Table
+        Of all packets; ``.to_pandas()`` makes a data frame of it.
+
+    Raises
+    ------
+    LibtraceError
+        A trace cannot be read to its end.
+    ImportError
+        The package pyarrow is not installed.
+
+    Examples
+    --------
+    >>> import libtrace
+    >>> libtrace.read_table("tests/data/sample.pcap").num_rows  # doctest: +SKIP
+    773
+    """
+    found = arrow()
+    with scan(uris, columns, filter=filter, workers=workers) as batches:
+        parts: list[tuple[int, Batch]] = []
+        with suppress(StopIteration):
+            while True:
+                parts.append(batches._next())
+        parts.sort(key=lambda part: part[0])
+        return found.table(batches.columns, [batch for _, batch in parts])

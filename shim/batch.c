@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * The memory of a batch of packets as columns.
+ */
+#include "columns.h"
+
+#include <stdlib.h>
+
+enum { MOST_DATA = 1 << 30 }; /* offsets are int32_t */
+
+/* Bytes a value, and how the struct module calls it; those without a width have offsets. */
+static const struct {
+  size_t size;
+  const char *format;
+} types[] = {
+    [LTS_COLUMN_BOOL] = {1, "?"},     [LTS_COLUMN_INT8] = {1, "b"},
+    [LTS_COLUMN_UINT8] = {1, "B"},    [LTS_COLUMN_INT16] = {2, "h"},
+    [LTS_COLUMN_UINT16] = {2, "H"},   [LTS_COLUMN_UINT32] = {4, "I"},
+    [LTS_COLUMN_UINT64] = {8, "Q"},   [LTS_COLUMN_TIME] = {8, "q"},
+    [LTS_COLUMN_ADDRESS] = {16, "B"}, [LTS_COLUMN_TEXT] = {4, "i"},
+    [LTS_COLUMN_BYTES] = {4, "i"},    [LTS_COLUMN_LIST] = {4, "i"},
+};
+
+static bool has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
+
+/* ---- life ---- */
+
+static bool make_column(lts_column *column, const lts_column_def *def, uint32_t most) {
+  *column = (lts_column){.def = def};
+  column->validity = calloc(1, most / 8 + 1);
+  column->values = malloc(((size_t)most + 1) * types[def->type].size);
+  if (column->values && has_offsets(def->type)) *(int32_t *)column->values = 0;
+  return column->validity && column->values;
+}
+
+lts_batch *lts_batch_make(const lts_column_def *const *defs, int count, uint32_t most) {
+  lts_batch *batch = calloc(1, sizeof *batch + (size_t)count * sizeof *batch->columns);
+  if (!batch) return lts_fail_memory(), NULL;
+  batch->references = 1;
+  batch->most = most;
+  for (int i = 0; i < count; i++) {
+    batch->count++;
+    if (make_column(&batch->columns[i], defs[i], most)) continue;
+    delete_lts_batch(batch);
+    lts_fail_memory();
+    return NULL;
+  }
+  return batch;
+}
+
+void delete_lts_batch(lts_batch *batch) {
+  if (!batch || --batch->references) return;
+  for (int i = 0; i < batch->count; i++) {
+    free(batch->columns[i].validity);
+    free(batch->columns[i].values);
+    free(batch->columns[i].data);
+  }
+  free(batch);
+}
+
+lts_count lts_batch_rows_get(lts_batch *batch) { return batch->rows; }
+
+lts_field lts_batch_nulls(lts_batch *batch, int column) {
+  if (column < 0 || column >= batch->count) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "there is no column %d", column);
+    return LTS_FAILED;
+  }
+  lts_field valid = 0;
+  for (uint32_t i = 0; i < (batch->rows + 7) / 8; i++)
+    valid += __builtin_popcount(batch->columns[column].validity[i]);
+  return batch->rows - valid;
+}
+
+/* ---- rows ---- */
+
+bool lts_batch_has_room(const lts_batch *batch) {
+  return batch->rows < batch->most && !batch->overflows;
+}
+
+/* Room for more data; NULL when out of memory. */
+static uint8_t *reserve(lts_column *column, size_t length) {
+  enum { LEAST = 4096 };
+  if (column->length + length <= column->room) return column->data + column->length;
+  size_t room = (column->length + length) * 2 + LEAST;
+  uint8_t *grown = realloc(column->data, room);
+  if (!grown) return lts_fail_memory(), NULL;
+  column->data = grown;
+  column->room = room;
+  return grown + column->length;
+}
+
+static lts_status append(lts_column *column, const void *bytes, size_t length) {
+  if (!length) return LTS_OK;
+  uint8_t *room = reserve(column, length);
+  if (!room) return LTS_ERROR;
+  memcpy(room, bytes, length);
+  column->length += length;
+  return LTS_OK;
+}
+
+static bool put_number(lts_column *column, uint32_t row, lts_field value) {
+  bool there = value != LTS_ABSENT && value != LTS_FAILED;
+  uint64_t bits = there ? (uint64_t)value : 0;
+  switch (types[column->def->type].size) {
+  case 1: ((uint8_t *)column->values)[row] = (uint8_t)bits; break;
+  case 2: ((uint16_t *)column->values)[row] = (uint16_t)bits; break;
+  case 4: ((uint32_t *)column->values)[row] = (uint32_t)bits; break;
+  default: ((uint64_t *)column->values)[row] = bits;
+  }
+  return there;
+}
+
+static bool put_hash(lts_column *column, uint32_t row, lts_unsigned hash) {
+  bool there = hash.presence == LTS_PRESENT;
+  ((uint64_t *)column->values)[row] = there ? hash.value : 0;
+  return there;
+}
+
+static bool put_address(lts_column *column, uint32_t row, lts_seen *seen) {
+  uint8_t *at = (uint8_t *)column->values + (size_t)row * types[LTS_COLUMN_ADDRESS].size;
+  bool there = column->def->read.address(seen, at);
+  if (!there) memset(at, 0, types[LTS_COLUMN_ADDRESS].size);
+  return there;
+}
+
+static lts_status put_numbers(lts_column *column, lts_numbers numbers) {
+  for (int i = 0; i < numbers.count; i++) {
+    uint16_t value = (uint16_t)numbers.values[i];
+    if (append(column, &value, sizeof value)) return LTS_ERROR;
+  }
+  return LTS_OK;
+}
+
+/* Bytes of a value in the data. */
+static size_t width_of(lts_column_type type) {
+  return type == LTS_COLUMN_LIST ? types[LTS_COLUMN_UINT16].size : 1;
+}
+
+/* Puts a value; *there tells whether it is none. */
+static lts_status put(lts_column *column, uint32_t row, lts_seen *seen, bool *there) {
+  const lts_column_def *def = column->def;
+  lts_status status = LTS_OK;
+  *there = true;
+  switch (def->type) {
+  case LTS_COLUMN_UINT64: *there = put_hash(column, row, def->read.hash(seen)); return LTS_OK;
+  case LTS_COLUMN_ADDRESS: *there = put_address(column, row, seen); return LTS_OK;
+  case LTS_COLUMN_TEXT: {
+    uint8_t *room = reserve(column, LTS_TEXT);
+    int length = room ? def->read.text(seen, (char *)room) : -1;
+    *there = length >= 0;
+    if (*there) column->length += (size_t)length;
+    status = room ? LTS_OK : LTS_ERROR;
+    break;
+  }
+  case LTS_COLUMN_BYTES: {
+    lts_bytes bytes = def->read.bytes(seen);
+    *there = bytes.data != NULL;
+    status = append(column, bytes.data, bytes.length);
+    break;
+  }
+  case LTS_COLUMN_LIST: status = put_numbers(column, def->read.numbers(seen)); break;
+  default: *there = put_number(column, row, def->read.number(seen)); return LTS_OK;
+  }
+  ((int32_t *)column->values)[row + 1] = (int32_t)(column->length / width_of(def->type));
+  return status;
+}
+
+/* Takes back what was put of a row. */
+static lts_status forget(lts_batch *batch, uint32_t row) {
+  for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
+    column->validity[row / 8] &= (uint8_t) ~(1 << row % 8);
+    if (has_offsets(column->def->type))
+      column->length = (size_t)((int32_t *)column->values)[row] * width_of(column->def->type);
+  }
+  return LTS_ERROR;
+}
+
+lts_status lts_batch_add(lts_batch *batch, lts_seen *seen) {
+  uint32_t row = batch->rows;
+  for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
+    bool there;
+    if (put(column, row, seen, &there)) return forget(batch, row);
+    column->validity[row / 8] |= (uint8_t)(there << row % 8);
+    batch->overflows |= column->length > MOST_DATA;
+  }
+  batch->rows++;
+  return LTS_OK;
+}
+
+/* ---- buffers ---- */
+
+struct lts_buffer {
+  lts_batch *batch;
+  lts_array array;
+};
+
+static lts_array bytes_array(void *memory, size_t count) {
+  return (lts_array){.memory = memory, .count = count, .size = 1, .format = "B"};
+}
+
+static lts_array data_of(const lts_column *column) {
+  if (column->def->type != LTS_COLUMN_LIST) return bytes_array(column->data, column->length);
+  size_t size = width_of(LTS_COLUMN_LIST);
+  return (lts_array){.memory = column->data,
+                     .count = column->length / size,
+                     .size = size,
+                     .format = types[LTS_COLUMN_UINT16].format};
+}
+
+static lts_array values_of(const lts_column *column, uint32_t start, uint32_t count) {
+  lts_column_type type = column->def->type;
+  size_t size = types[type].size;
+  lts_array array = {.memory = (uint8_t *)column->values + start * size,
+                     .count = count + has_offsets(type),
+                     .size = size,
+                     .format = types[type].format};
+  if (type == LTS_COLUMN_ADDRESS) array.size = 1, array.width = size;
+  return array;
+}
+
+lts_buffer *new_lts_buffer(lts_batch *batch, int column, lts_part part, int start, int count) {
+  if (column < 0 || column >= batch->count || part < LTS_PART_VALIDITY || part > LTS_PART_DATA ||
+      start < 0 || count < 0 || (uint64_t)start + (uint64_t)count > batch->rows) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "there is no such part of the batch");
+    return NULL;
+  }
+  lts_buffer *buffer = malloc(sizeof *buffer);
+  if (!buffer) return lts_fail_memory(), NULL;
+  const lts_column *source = &batch->columns[column];
+  batch->references++;
+  buffer->batch = batch;
+  buffer->array = part == LTS_PART_VALIDITY ? bytes_array(source->validity, (batch->rows + 7) / 8)
+                  : part == LTS_PART_DATA   ? data_of(source)
+                                            : values_of(source, (uint32_t)start, (uint32_t)count);
+  return buffer;
+}
+
+void delete_lts_buffer(lts_buffer *buffer) {
+  if (!buffer) return;
+  delete_lts_batch(buffer->batch);
+  free(buffer);
+}
+
+lts_array lts_buffer_array(const lts_buffer *buffer) { return buffer->array; }

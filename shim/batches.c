@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-3.0-or-later
+ *
+ * Reading a trace batch by batch. A file is read without the interpreter lock.
+ */
+#include "columns.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+struct lts_batches {
+  uint32_t size;
+  double max_wait;
+  bool headers;       /* a column needs them */
+  lts_batch *partial; /* what a signal has interrupted */
+  lts_error failure;  /* what came behind the last batch */
+  int count;
+  const lts_column_def *defs[];
+};
+
+/* A batch in the making. */
+typedef struct filling {
+  const lts_batches *batches;
+  lts_trace *trace;
+  lts_batch *batch;
+  lts_filter *filter; /* of our own, since others may use the trace's meanwhile; or NULL */
+  lts_frame frame;
+} filling;
+
+/* ---- life ---- */
+
+static int count_names(const char *columns) {
+  int count = 1;
+  for (const char *at = columns; *at; at++) count += *at == ',';
+  return count;
+}
+
+static lts_status find_columns(lts_batches *batches, const char *columns) {
+  for (const char *name = columns; batches->count < count_names(columns); batches->count++) {
+    size_t length = strcspn(name, ",");
+    const lts_column_def *def = lts_column_find(name, length);
+    if (!def)
+      return lts_fail(LTS_E_VALUE, 0, NULL, "there is no column '%.*s'; libtrace.COLUMNS has all",
+                      (int)length, name);
+    for (int i = 0; i < batches->count; i++)
+      if (batches->defs[i] == def)
+        return lts_fail(LTS_E_VALUE, 0, NULL, "column '%s' is asked for twice", def->name);
+    batches->defs[batches->count] = def;
+    batches->headers |= def->headers;
+    name += length + 1;
+  }
+  return LTS_OK;
+}
+
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
+  enum { MOST = 1 << 24 };
+  if (size < 1 || size > MOST) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows", MOST);
+    return NULL;
+  }
+  if (!(max_wait >= 0) || isinf(max_wait)) {
+    lts_fail(LTS_E_VALUE, 0, NULL, "max_wait is 0 or more seconds");
+    return NULL;
+  }
+  lts_batches *batches =
+      calloc(1, sizeof *batches + (size_t)count_names(columns) * sizeof *batches->defs);
+  if (!batches) return lts_fail_memory(), NULL;
+  batches->size = (uint32_t)size;
+  batches->max_wait = max_wait;
+  if (!find_columns(batches, columns)) return batches;
+  free(batches);
+  return NULL;
+}
+
+void delete_lts_batches(lts_batches *batches) {
+  if (!batches) return;
+  delete_lts_batch(batches->partial);
+  free(batches);
+}
+
+/* ---- packets ---- */
+
+static lts_more add(filling *f) {
+  lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
+  if (f->batches->headers) lts_seen_decode(&seen);
+  if (lts_batch_add(f->batch, &seen)) return LTS_FAIL;
+  return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
+}
+
+static lts_more fetch(filling *f, lts_filter *filter, double deadline) {
+  lts_more more = lts_trace_fetch(f->trace, filter, deadline, &f->frame);
+  return more == LTS_ITEM ? add(f) : more;
+}
+
+/* ---- files ---- */
+
+/* Until the batch is full, or for a while: then signals have their turn. */
+static lts_more fill_for_a_while(filling *f) {
+  enum { BETWEEN_CLOCKS = 4096, WHILE_MS = 50 };
+  double end = lts_now() + WHILE_MS / 1e3;
+  for (unsigned attempts = 1;; attempts++) {
+    lts_more more = fetch(f, f->filter, 0);
+    if (more != LTS_AGAIN) return more;
+    if (attempts % BETWEEN_CLOCKS == 0 && (f->trace->closing || lts_now() >= end)) return LTS_AGAIN;
+  }
+}
+
+static lts_more fill_from_file(filling *f) {
+  lts_more more = LTS_AGAIN;
+  while (more == LTS_AGAIN) {
+    f->trace->busy = true;
+    void *lock = lts_release();
+    more = fill_for_a_while(f);
+    lts_acquire(lock);
+    f->trace->busy = false;
+    if (more != LTS_AGAIN) return more;
+    if (lts_interrupted()) return LTS_FAIL;
+    more = lts_trace_still_readable(f->trace);
+    if (more == LTS_ITEM) more = LTS_AGAIN;
+  }
+  return more;
+}
+
+/* ---- interfaces and pipes ---- */
+
+static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
+
+static lts_more fill_from_stream(filling *f) {
+  double timeout = lts_trace_deadline(f->trace), full = 0, breath = 0;
+  for (;;) {
+    uint32_t rows = f->batch->rows;
+    lts_more more = fetch(f, f->trace->filter, sooner(timeout, full));
+    if (more != LTS_AGAIN) return more;
+    double now = lts_now();
+    if (f->batch->rows > rows) {
+      timeout = lts_trace_deadline(f->trace);
+      if (full == 0) full = now + f->batches->max_wait;
+    }
+    if (full != 0 && now >= full) return LTS_ITEM;
+    if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);
+    if (!lts_breathe(&breath)) return LTS_FAIL;
+    more = lts_trace_still_readable(f->trace);
+    if (more != LTS_ITEM) return more;
+  }
+}
+
+/* ---- the next batch ---- */
+
+static lts_more raise_kept(lts_batches *batches) {
+  lts_error *kept = &batches->failure;
+  lts_fail(kept->kind, kept->code, kept->uri, "%s", kept->text);
+  kept->kind = LTS_E_NONE;
+  return LTS_FAIL;
+}
+
+static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace) {
+  *f = (filling){.batches = batches, .trace = trace, .frame = {.references = 1}};
+  f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
+  if (lts_trace_detach_all(trace)) return LTS_ERROR;
+  if (trace->filter && trace->source == LTS_FILE) {
+    f->filter = new_lts_filter(lts_filter_expression_get(trace->filter), false);
+    if (!f->filter) return LTS_ERROR;
+  }
+  f->batch = batches->partial ? batches->partial
+                              : lts_batch_make(batches->defs, batches->count, batches->size);
+  batches->partial = NULL;
+  if (f->batch) return LTS_OK;
+  delete_lts_filter(f->filter);
+  return LTS_ERROR;
+}
+
+/* Nothing that was read is lost: what an error or a signal stopped is handed out before, or next.
+ */
+static lts_more finish(filling *f, lts_batches *batches, lts_more more, lts_batch **out) {
+  delete_lts_filter(f->filter);
+  bool interrupted = more == LTS_FAIL && lts_error_last()->kind == LTS_E_INTERRUPTED;
+  if (f->batch->rows && interrupted && !batches->partial) {
+    batches->partial = f->batch;
+    return more;
+  }
+  if (!f->batch->rows || interrupted) {
+    delete_lts_batch(f->batch);
+    return more;
+  }
+  if (more == LTS_FAIL && lts_error_last()->kind != LTS_E_TIMEOUT)
+    batches->failure = *lts_error_last();
+  *out = f->batch;
+  return LTS_ITEM;
+}
+
+lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+  filling f;
+  if (batches->failure.kind) return raise_kept(batches);
+  lts_more more = lts_trace_readable(trace);
+  if (more != LTS_ITEM && !(more == LTS_END && batches->partial)) return more;
+  if (begin(&f, batches, trace)) return LTS_FAIL;
+  if (more == LTS_ITEM)
+    more = trace->source == LTS_FILE ? fill_from_file(&f) : fill_from_stream(&f);
+  return finish(&f, batches, more, out);
+}
