@@ -138,7 +138,10 @@ lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at);
 lts_frame *lts_frame_take(void);
 void lts_frame_unref(lts_frame *frame);
 lts_status lts_frame_detach(lts_frame *frame);
-lts_headers *lts_frame_decode(lts_frame *frame);
+lts_headers *lts_frame_walk(lts_frame *frame);
+static inline lts_headers *lts_frame_decode(lts_frame *frame) {
+  return frame->headers.decoded ? &frame->headers : lts_frame_walk(frame);
+}
 bool lts_frame_is_filled(const lts_frame *frame);
 /* Bytes on the wire without the FCS, where the capture lacks it. */
 uint32_t lts_frame_wire(const lts_frame *frame);
