@@ -274,6 +274,7 @@ uint16_t walk_link(cursor *c, const lts_frame *frame, lts_headers *headers) {
   return ethertype || c->cut ? ethertype : skip_link(c, link);
 }
 
+/* Once per packet: in one piece, it takes half as long. */
 __attribute__((flatten)) lts_headers *lts_frame_walk(lts_frame *frame) {
   lts_headers *headers = &frame->headers;
   uint32_t end =

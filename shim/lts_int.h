@@ -139,6 +139,7 @@ lts_frame *lts_frame_take(void);
 void lts_frame_unref(lts_frame *frame);
 lts_status lts_frame_detach(lts_frame *frame);
 lts_headers *lts_frame_walk(lts_frame *frame);
+/* What the walk found, unless a script may have written to it since. */
 static inline lts_headers *lts_frame_decode(lts_frame *frame) {
   return frame->headers.decoded ? &frame->headers : lts_frame_walk(frame);
 }

@@ -419,7 +419,7 @@ MANY = 200
 
 
 def test_objects_used_again_are_as_new(packet: libtrace.Packet) -> None:
-    """The memory of an object is used again by the next, of whatever type: nothing is left in it."""
+    """The memory of an object is used again by the next, of any type: nothing is left in it."""
     names = ["tcp", "ip", "layer2", "transport"]
     dropped = [getattr(packet, names[i % len(names)]) for i in range(MANY)]
     marked = dropped[: MANY // 2]
