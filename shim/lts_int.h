@@ -16,7 +16,7 @@ lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *
     __attribute__((format(printf, 4, 5)));
 lts_status lts_fail_memory(void);
 /* A field that needs bytes behind the captured ones, or headers that do (then `needed` is 0). */
-void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
+__attribute__((cold)) void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
 /* Takes the pending error out of libtrace, which would refuse every further call. */
 lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing);
 
@@ -144,7 +144,11 @@ lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at);
 lts_frame *lts_frame_take(void);
 void lts_frame_unref(lts_frame *frame);
 lts_status lts_frame_detach(lts_frame *frame);
-lts_headers *lts_frame_decode(lts_frame *frame);
+lts_headers *lts_frame_walk(lts_frame *frame);
+/* What the walk found, unless a script may have written to it since. */
+static inline lts_headers *lts_frame_decode(lts_frame *frame) {
+  return frame->headers.decoded ? &frame->headers : lts_frame_walk(frame);
+}
 bool lts_frame_is_filled(const lts_frame *frame);
 /* Bytes on the wire without the FCS, where the capture lacks it. */
 uint32_t lts_frame_wire(const lts_frame *frame);

@@ -35,14 +35,19 @@ static void register_exceptions(PyObject *callable) {
   { raise_last_error(); SWIG_fail; }
 %enddef
 
-/* A setter has no result to tell of its failure. */
+/* A setter has no result to tell of its failure. The getter is under the same %exception: the
+ * compiler drops from it what it does not need. */
 %define SETTER(CLASS, NAME)
 %exception CLASS::NAME {
-  lts_error_clear();
+  if (IS_SETTER("$symname")) lts_error_clear();
   $action
-  if (lts_error_last()->kind) RAISE
+  if (IS_SETTER("$symname") && lts_error_last()->kind) RAISE
 }
 %enddef
+
+%{
+#define IS_SETTER(NAME) (NAME[sizeof NAME - sizeof "set"] == 's') /* "..._set", not "..._get" */
+%}
 
 %{
 /* SWIG's own types: static ones until its version 4.4, heap types as a script's since then. */

@@ -30,6 +30,7 @@
 %typemap(in) struct CLASS *self = struct lts_packet *self;
 struct CLASS : BASE {};
 %extend CLASS { ~CLASS(); }
+REUSED(CLASS)
 %enddef
 
 %define OBJECT(CLASS, TYPE, NAME, DOC)

@@ -99,6 +99,7 @@ SETTER(lts_packet, data)
   lts_owned freeze();
   lts_bytearray data;
 }
+REUSED(lts_packet)
 
 %define PACKET_FIELD(TYPE, NAME, DOC)
 FIELD(lts_packet, TYPE, NAME, DOC)

@@ -248,4 +248,5 @@ METHOD(lts_prefix, restore, "Helper for `pickle` and `copy`.")
   PyObject *reduce(PyObject *SELF);
   lts_status restore(int state);
 }
+REUSED(lts_prefix)
 CLASS_OF(ipp, IPprefix, lts_prefix)

@@ -109,7 +109,7 @@ SELF(struct lts_home)
 }
 %typemap(in, numinputs=0) lts_packet **OUTPUT_PACKET (lts_packet *packet) { $1 = &packet; }
 %typemap(argout) lts_packet **OUTPUT_PACKET {
-  $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  $result = new_object(*$1, $*1_descriptor);
 }
 
 %typemap(in, numinputs=0) char **OUTPUT_STRING (char *text) { $1 = &text; }
@@ -149,7 +149,7 @@ CONSTRUCTOR(lts_filter)
           (const char *)($1.bytes.data ? $1.bytes.data : $1.room), (Py_ssize_t)$1.bytes.length);
       break;
     case LTS_VALUE_LAYER:
-      $result = SWIG_NewPointerObj($1.layer, layer_descriptor($1.type), SWIG_POINTER_OWN);
+      $result = new_object($1.layer, layer_descriptor($1.type));
   }
 }
 
@@ -159,7 +159,7 @@ CONSTRUCTOR(lts_filter)
     struct lts_sctp *, struct lts_echo *, struct lts_redirect *, struct lts_echo6 *,
     struct lts_toobig6 *, struct lts_param6 *, struct lts_neighbour6 * {
   if ((void *)$1 == (void *)LTS_NO_LAYER) RAISE
-  $result = $1 ? SWIG_NewPointerObj($1, $1_descriptor, SWIG_POINTER_OWN) : SWIG_Py_Void();
+  $result = $1 ? new_object($1, $1_descriptor) : SWIG_Py_Void();
 }
 
 /* Of an SCTP packet's chunks. */
@@ -167,7 +167,7 @@ CONSTRUCTOR(lts_filter)
   if ($1.length < 0) RAISE
   $result = PyList_New($1.length);
   for (int i = 0; i < $1.length; i++) {
-    PyObject *item = SWIG_NewPointerObj($1.items[i], SWIGTYPE_p_lts_chunk, SWIG_POINTER_OWN);
+    PyObject *item = new_object($1.items[i], SWIGTYPE_p_lts_chunk);
     if ($result) PyList_SET_ITEM($result, i, item);
   }
   free($1.items);
@@ -187,8 +187,7 @@ CONSTRUCTOR(lts_filter)
   $result = PyList_New($1.count);
   for (int i = 0; i < $1.count; i++) {
     lts_layer_item *item = &$1.items[i];
-    PyObject *object = item->object ? SWIG_NewPointerObj(item->object, layer_descriptor(item->kind),
-                                                         SWIG_POINTER_OWN)
+    PyObject *object = item->object ? new_object(item->object, layer_descriptor(item->kind))
                                     : SWIG_Py_Void();
     PyObject *layer = PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);
     if (layer) PyList_SET_ITEM($result, i, layer);
@@ -229,7 +228,7 @@ CONSTRUCTOR(lts_filter)
 }
 %typemap(out) lts_new_prefix {
   if (!$1) RAISE
-  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_prefix, SWIG_POINTER_OWN);
+  $result = new_object($1, SWIGTYPE_p_lts_prefix);
 }
 
 %typemap(out) lts_line { $result = PyUnicode_FromString($1.text); }
@@ -313,7 +312,7 @@ static PyObject *time_object(lts_time time, int aware) {
 }
 %typemap(out) lts_packet *lts_packet_load {
   if ($1 == LTS_NO_LAYER) RAISE
-  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_packet, SWIG_POINTER_OWN);
+  $result = new_object($1, SWIGTYPE_p_lts_packet);
 }
 
 %typemap(out) lts_names {
