@@ -221,6 +221,10 @@ lts_status lts_trace_enter(lts_trace *trace);
 
 /* ---- packet sockets (socket.c) ---- */
 
+/* What to do where the system does not permit to capture or to send. */
+#define LTS_NEEDS_NET_RAW                                                                          \
+  "; this needs root or the capability CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)"
+
 /* Fails where there is no such interface, no permission, or no descriptor that libtrace can use. */
 lts_status lts_interface_check(lts_trace *trace);
 /* The packet sockets of this process. */

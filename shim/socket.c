@@ -30,10 +30,8 @@ static lts_status no_such_interface(const char *uri, const char *name) {
 }
 
 static lts_status not_permitted(const char *uri) {
-  return lts_fail(LTS_E_TRACE, EPERM, uri,
-                  "cannot open '%.200s': %s; live capture needs root or the capability "
-                  "CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)",
-                  uri, strerror(EPERM));
+  return lts_fail(LTS_E_TRACE, EPERM, uri, "cannot open '%.200s': %s%s", uri, strerror(EPERM),
+                  LTS_NEEDS_NET_RAW);
 }
 
 /* Guard: libtrace waits for an interface with select(), which must not see a higher descriptor. */
@@ -146,20 +144,18 @@ void lts_socket_count(lts_trace *trace) {
 
 /* ---- what it can be told ---- */
 
-/* libtrace asks for the promiscuous mode at the start only. */
+/* libtrace asks for the promiscuous mode at the start only, and the kernel counts how often. */
 lts_status lts_socket_promisc(lts_trace *trace, bool promisc) {
   struct sockaddr_ll address = {0};
   socklen_t size = sizeof address;
-  int fd = trace->socket, failure = 0;
-  if (getsockname(fd, (struct sockaddr *)&address, &size)) failure = errno;
+  int fd = trace->socket, failure = getsockname(fd, (struct sockaddr *)&address, &size);
   struct packet_mreq mode = {.mr_ifindex = address.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
-  while (!failure && !setsockopt(fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &mode, sizeof mode))
-    continue;
-  if (!failure && promisc && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mode, sizeof mode))
-    failure = errno;
+  if (!failure) failure = setsockopt(fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &mode, sizeof mode);
+  if (!failure && promisc)
+    failure = setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mode, sizeof mode);
   if (!failure) return LTS_OK;
-  return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot set the promiscuous mode of '%s': %s",
-                  trace->uri, strerror(failure));
+  return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot set the promiscuous mode of '%s': %s",
+                  trace->uri, strerror(errno));
 }
 
 int lts_trace_fileno(lts_trace *trace) {
