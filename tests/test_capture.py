@@ -20,8 +20,8 @@ from process import run, start
 FORMATS = ["int", "ring", "pcapint"]
 every_format = pytest.mark.parametrize("scheme", FORMATS)
 WAIT = 20.0
-WINDOW = 100
-"""Packets that every capture buffer holds."""
+WINDOW = 20
+"""Packets that every capture buffer holds; libtrace 4 has 32 places for `pcapint:`."""
 
 
 _HEADERS = udp_frame(bytes(60))[:42]
@@ -65,8 +65,9 @@ def read_until_silence(trace: libtrace.Trace) -> list[bytes]:
 
 def exchange(network: Network, trace: libtrace.Trace, count: int) -> None:
     """Sends packets in windows that fit into the buffer, and compares them all."""
-    for first in range(0, count, WINDOW):
-        sent = [numbered(number) for number in range(first, min(first + WINDOW, count))]
+    window = WINDOW if trace.uri.startswith("pcapint:") else 5 * WINDOW
+    for first in range(0, count, window):
+        sent = [numbered(number) for number in range(first, min(first + window, count))]
         network.send(*sent)
         assert [bytes(next(trace)) for _ in sent] == sent
     counters = trace.statistics()
@@ -76,13 +77,14 @@ def exchange(network: Network, trace: libtrace.Trace, count: int) -> None:
 
 @every_format
 def test_all_packets_arrive(network: Network, trace: libtrace.Trace) -> None:
-    exchange(network, trace, 5_000)
+    exchange(network, trace, 2_000)
 
 
 @pytest.mark.slow
 @every_format
-def test_a_hundred_thousand_packets_arrive(network: Network, trace: libtrace.Trace) -> None:
-    exchange(network, trace, 100_000)
+def test_many_packets_arrive(network: Network, trace: libtrace.Trace) -> None:
+    """A million and more: make bench-capture."""
+    exchange(network, trace, 50_000)
 
 
 @every_format
@@ -170,11 +172,12 @@ def test_counters_under_overload(network: Network, trace: libtrace.Trace) -> Non
 @every_format
 def test_what_the_filter_rejects_is_captured(network: Network, trace: libtrace.Trace) -> None:
     trace.conf_filter(libtrace.Filter("udp port 10"))
-    network.send(*[udp_frame(b"x", 9 + number % 2) for number in range(50)])
-    for _ in range(25):
+    network.send(*[udp_frame(b"x", 9 + number % 2) for number in range(WINDOW)])
+    for _ in range(WINDOW // 2):
         next(trace)
     counters = trace.statistics()
-    assert (counters["accepted"], counters["filtered"], counters["captured"]) == (25, 25, 50)
+    assert counters["accepted"] == counters["filtered"] == WINDOW // 2
+    assert counters["captured"] == WINDOW
 
 
 @every_format
