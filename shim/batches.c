@@ -86,8 +86,8 @@ static lts_more add(filling *f) {
   return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
 }
 
-static lts_more fetch(filling *f, lts_filter *filter, double deadline) {
-  lts_more more = lts_trace_fetch(f->trace, filter, deadline, &f->frame);
+static lts_more fetch(filling *f, lts_filter *filter) {
+  lts_more more = lts_trace_fetch(f->trace, filter, &f->frame);
   return more == LTS_ITEM ? add(f) : more;
 }
 
@@ -98,7 +98,7 @@ static lts_more fill_for_a_while(filling *f) {
   enum { BETWEEN_CLOCKS = 4096, WHILE_MS = 50 };
   double end = lts_now() + WHILE_MS / 1e3;
   for (unsigned attempts = 1;; attempts++) {
-    lts_more more = fetch(f, f->filter, 0);
+    lts_more more = fetch(f, f->filter);
     if (more != LTS_AGAIN) return more;
     if (attempts % BETWEEN_CLOCKS == 0 && (f->trace->closing || lts_now() >= end)) return LTS_AGAIN;
   }
@@ -128,7 +128,8 @@ static lts_more fill_from_stream(filling *f) {
   double timeout = lts_trace_deadline(f->trace), full = 0, breath = 0;
   for (;;) {
     uint32_t rows = f->batch->rows;
-    lts_more more = fetch(f, f->trace->filter, sooner(timeout, full));
+    lts_more more = fetch(f, f->trace->filter);
+    if (more == LTS_WAIT) more = lts_trace_wait_until(f->trace, sooner(timeout, full));
     if (more != LTS_AGAIN) return more;
     double now = lts_now();
     if (f->batch->rows > rows) {

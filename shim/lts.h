@@ -71,6 +71,7 @@ typedef enum lts_error_kind {
   LTS_E_VALUE,       /* an argument out of range, or nothing read yet */
   LTS_E_ATTRIBUTE,   /* a length that is not set, IP versions that differ */
   LTS_E_INDEX,       /* a negative index */
+  LTS_E_UNSUPPORTED, /* what this format does not have */
   LTS_E_MEMORY,      /* allocation failed */
   LTS_E_INTERRUPTED, /* lts_hooks.interrupted() said so, and keeps the reason */
 } lts_error_kind;
@@ -246,6 +247,10 @@ lts_name lts_trace_state_get(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_start(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_pause(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_close(lts_trace *trace);
+/* Ends every read, also one that waits in another thread, until the next lts_trace_start(). */
+void lts_trace_stop(lts_trace *trace);
+/* The descriptor that becomes readable when packets come; -1 where there is none. */
+int lts_trace_fileno(lts_trace *trace);
 
 LTS_CHECKED lts_status lts_trace_conf_filter(lts_trace *trace, lts_filter *filter);
 LTS_CHECKED lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen);

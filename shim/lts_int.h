@@ -9,6 +9,9 @@
 #include "lts.h"
 
 #include <stdbool.h>
+#include <sys/select.h>
+
+struct pollfd;
 
 /* ---- failures (error.c) ---- */
 
@@ -24,6 +27,8 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 
 /* Beside lts_more: no packet this time, look at the trace anew. */
 #define LTS_AGAIN ((lts_more)2)
+/* And: nothing is there yet, look anew after a wait for what trace->event says. */
+#define LTS_WAIT ((lts_more)3)
 
 void *lts_release(void);
 void lts_acquire(void *state);
@@ -181,22 +186,26 @@ struct lts_trace {
   char *served; /* what libtrace reads instead, or NULL */
   lts_source source;
   lts_state state;
-  bool ended;        /* a file's end or a read error: no further packet */
-  bool busy;         /* a read is under way without the interpreter lock */
-  bool closing;      /* asks that read to stop */
-  lts_slot slots[2]; /* filled in turn: a loop holds one packet while it fetches the next */
+  bool ended;                /* a file's end or a read error: no further packet */
+  bool busy;                 /* a read is under way without the interpreter lock */
+  bool closing;              /* asks that read to stop */
+  bool stopped;              /* and so does this, until the next start() */
+  int wake;                  /* an eventfd that ends a wait for an interface, or -1 */
+  int socket;                /* of int:, ring: and pcapint:, or -1 */
+  bool waited;               /* the last look found nothing, and left in */
+  libtrace_eventobj_t event; /* what to wait for */
+  lts_slot slots[2];         /* filled in turn: a loop holds one packet while it fetches the next */
   int turn;
   lts_filter *filter;
   int snaplen;    /* 0: none */
+  int wanted;     /* the snap length at the last start */
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
   uint64_t accepted, filtered;
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
-  bool forgets;                         /* libtrace counts anew whenever it is asked */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  int pcap_socket; /* of pcapint:, once libtrace has told it, or 0 */
-  bool wandio;     /* libtrace reads into buffers that are ours */
+  bool wandio; /* libtrace reads into buffers that are ours */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
@@ -217,21 +226,41 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *
 
 /* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
 lts_more lts_trace_readable(lts_trace *trace);
-/* The same for a read that waits. Other Python code may have run: a trace that it closed or paused
+/* The same for a read that waits. Other Python code may have run: a trace that it stopped or closed
  * ends the read. */
 lts_more lts_trace_still_readable(lts_trace *trace);
 /* When a read of an interface has waited long enough, on lts_now()'s clock; 0 for never. */
 double lts_trace_deadline(const lts_trace *trace);
 lts_more lts_trace_timed_out(lts_trace *trace);
+/* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
+lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
- * rejects it, or none came by the deadline. No packet may borrow the trace's buffers. A file needs
+ * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
-lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame);
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+
+/* ---- packet sockets (socket.c) ---- */
+
+/* What to do where the system does not permit to capture or to send. */
+#define LTS_NEEDS_NET_RAW                                                                          \
+  "; this needs root or the capability CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)"
+
+/* Fails where there is no such interface, no permission, or no descriptor that libtrace can use. */
+lts_status lts_interface_check(lts_trace *trace);
+/* The packet sockets of this process. */
+void lts_socket_list(fd_set *found);
+/* Finds the socket that libtrace has opened since then, and keeps to itself. */
+void lts_socket_adopt(lts_trace *trace, const fd_set *known);
+/* What happened to an interface, as its socket tells once: an errno, or 0. */
+int lts_socket_failure(const struct pollfd *ready);
+/* Adds the kernel's counters to last_known. */
+void lts_socket_count(lts_trace *trace);
+lts_status lts_socket_promisc(lts_trace *trace, bool promisc);
 
 /* ---- files (detect.c) ---- */
 

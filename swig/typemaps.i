@@ -95,6 +95,11 @@ SELF(struct lts_home)
   $result = SWIG_Py_Void();
 }
 
+%typemap(out) int fileno {
+  if ($1 < 0) RAISE
+  $result = PyLong_FromLong($1);
+}
+
 %typemap(out) lts_more {
   if ($1 == LTS_FAIL) RAISE
   $result = PyBool_FromLong($1 == LTS_ITEM);
