@@ -350,6 +350,7 @@ lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;
+  if ((unsigned)which >= LTS_STATISTICS) return LTS_UNKNOWN;
   lts_count before = trace->last_known[which];
   lts_count since = trace->raw ? lts_raw_statistic(trace->raw, which) : LTS_UNKNOWN;
   if (since == LTS_UNKNOWN) return before;
