@@ -57,6 +57,7 @@ static int is_subclass(PyTypeObject *type) {
 /* What old programs expect of a field that cannot be set or deleted, and of a name that is none;
  * SWIG's types have a __dict__, which only a script's own subclass shall use. */
 static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
+  if (!PyUnicode_Check(name)) return PyObject_GenericSetAttr(self, name, value);
   PyTypeObject *type = Py_TYPE(self);
   PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
   int subclass = is_subclass(type);
