@@ -286,9 +286,6 @@ HEADERS = {"headers", "sizes"}
 
 EXCEPTIONS: dict[str, tuple[set[str], str]] = {
     "layers.pcap": (UDP, "UDP-Lite, for which tshark uses the names of UDP's fields"),
-    "tags.pcap": ({"headers"}, "LLC in an 802.3 frame is data to libtrace: spanning tree"),
-    "stp": ({"headers"}, "the same"),
-    "snap": (HEADERS | IP | UDP, "the same, with IP behind SNAP"),
     "tso4": (
         {"ip.len"},
         "of a segment before segmentation tshark computes what is 0 in the header",
