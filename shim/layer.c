@@ -82,9 +82,13 @@ lts_value lts_value_layer(lts_packet *layer) {
 
 /* ---- objects ---- */
 
+/* A script may write to the bytes: what they say now counts, not what they said. */
 lts_network lts_network_of(const lts_packet *layer) {
-  if (layer->copy || !layer->frame->filled) return layer->network;
-  return lts_frame_decode(layer->frame)->network;
+  const lts_network *own = &layer->network;
+  if (!layer->frame->filled) return *own;
+  if (!layer->copy) return lts_frame_decode(layer->frame)->network;
+  if (!own->version) return *own;
+  return lts_network_read(layer->frame->data, own->at, lts_layer_end(layer), own->version);
 }
 
 lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uint32_t at) {
@@ -99,7 +103,7 @@ lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uin
 /* plt takes one VLAN tag off, no more: IP behind others is not an `ip` there. */
 static lts_network historic_network(const lts_packet *packet) {
   static const lts_network none;
-  if (packet->copy) return packet->network;
+  if (packet->copy) return lts_network_of(packet);
   if (!packet->frame->filled) return none;
   const lts_headers *headers = lts_frame_decode(packet->frame);
   if (headers->ethertype == lts_ethertype_of(headers->network.version)) return headers->network;
@@ -245,5 +249,5 @@ lts_transport *lts_udp_payload_get(lts_udp *udp) {
  * has none. */
 lts_field lts_transport_proto_get(lts_transport *transport) {
   const lts_packet *layer = &transport->layer;
-  return layer->payload && !layer->copy ? 0 : layer->network.proto;
+  return layer->payload && !layer->copy ? 0 : lts_network_of(layer).proto;
 }

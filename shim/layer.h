@@ -37,7 +37,7 @@ lts_value lts_value_truth(bool truth);
 lts_value lts_value_layer(lts_packet *layer);
 lts_value lts_value_failed(void);
 
-/* The IP header that an object belongs to: its own, or the packet's outermost. */
+/* The IP header that an object belongs to, as it is now: its own, or the packet's outermost. */
 lts_network lts_network_of(const lts_packet *layer);
 
 /* An object for another part of the same packet. */
