@@ -77,12 +77,28 @@ static void walk_udp(cursor *c, const lts_network *network) { /* RFC 768; VXLAN:
     walk_frame(c, walk_ethernet(c));
 }
 
+/* The bytes of an ICMPv6 redirect before the packet that it quotes, in an option; 0 if it does not
+ * (RFC 4861, 4.5 and 4.6.3). */
+static uint32_t redirect_length(const cursor *c) {
+  enum { FIXED = 40, OPTION_HEADER = 8, REDIRECTED_HEADER = 4 };
+  for (uint32_t at = FIXED; has(c, at + OPTION_HEADER);) {
+    const uint8_t *option = c->data + c->at + at;
+    if (option[0] == REDIRECTED_HEADER) return at + OPTION_HEADER;
+    if (!option[1]) return 0;
+    at += option[1] * 8u;
+  }
+  return 0;
+}
+
 static void walk_icmp(cursor *c, const lts_network *network, bool v6) {
-  enum { HEADER = 8 };
+  enum { HEADER = 8, REDIRECT6 = 137 };
   uint8_t type = has(c, 1) ? c->data[c->at] : 0;
-  bool quotes =
-      v6 ? type >= 1 && type <= 4 : type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-  if (!step_layer(c, v6 ? "icmpv6" : "icmp", HEADER, v6 ? LTS_ICMP6 : LTS_ICMP, network)) return;
+  uint32_t redirect = v6 && type == REDIRECT6 ? redirect_length(c) : 0;
+  bool quotes = v6 ? redirect || (type >= 1 && type <= 4)
+                   : type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+  if (!step_layer(c, v6 ? "icmpv6" : "icmp", redirect ? redirect : HEADER,
+                  v6 ? LTS_ICMP6 : LTS_ICMP, network))
+    return;
   if (quotes)
     walk_network(c, v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
   else

@@ -164,6 +164,26 @@ def test_objects() -> None:
     assert inner.object.layers == []
 
 
+def redirect(*options: bytes) -> str:
+    """The stack of an ICMPv6 redirect."""
+    message = p.icmp(137, 0, bytes(4) + p.ip(p.DST6) * 2 + b"".join(options))
+    packet = make(p.eth(p.ipv6(p.ICMP6, message), p.IPV6))
+    check(packet)
+    return text(packet).replace("eth 14, ipv6 40, ", "")
+
+
+def test_redirect() -> None:
+    """What an ICMPv6 redirect quotes is in an option of it (RFC 4861, 4.6.3)."""
+    quoted = gen.KINDS["raw6"][1]
+    address = b"\2\1" + p.mac(p.MAC_B)
+    size = 1 + (len(quoted) + 7) // 8
+    header = bytes([4, size, *bytes(6)]) + quoted
+    assert redirect(header) == "icmpv6 48, ipv6 40, udp 8, data"
+    assert redirect(address, header) == "icmpv6 56, ipv6 40, udp 8, data"
+    assert redirect(address) == redirect(b"\2\0" + address) == "icmpv6 8, data"
+    assert redirect(b"\2\xff" + address, header) == redirect() == "icmpv6 8, data"
+
+
 LLC = {
     "snap6": (p.snap(gen.KINDS["raw6"][1], p.IPV6), "llc 8, ipv6 40, udp 8, data"),
     "snap vlan": (
