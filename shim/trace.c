@@ -148,11 +148,14 @@ static lts_status can_select(lts_trace *trace) {
 
 /* wandio allocates a megabyte anew for each that it reads, and glibc gives that back to the system
  * each time: a sixth of the time of a loop goes into page faults. Once a larger block was freed, it
- * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). */
-static void keep_buffers(void) {
+ * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). Guard: wandio goes on without its buffers where
+ * it gets none, and crashes. */
+static lts_status keep_buffers(void) {
   enum { LARGER = 8 << 20 };
   void *volatile block = malloc(LARGER);
+  if (!block) return lts_fail_memory();
   free(block);
+  return LTS_OK;
 }
 
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
@@ -166,7 +169,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
   if (trace->wandio) {
     choose_io(compression);
-    keep_buffers();
+    if (keep_buffers()) return LTS_ERROR;
   }
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);

@@ -15,6 +15,7 @@ from libtrace import core
 from making import kind
 from process import run
 from reading import only, read
+from script import SANITIZED
 
 MakeTrace = Callable[..., str]
 FRAME = gen.KINDS["tcp4"][1]
@@ -100,6 +101,31 @@ print(len(packet.layers))
 def test_layers_interrupted(tmp_trace: MakeTrace) -> None:
     """Ctrl-C may come while the list is being made."""
     assert run(INTERRUPTED, tmp_trace(f.pcap(f.records(FRAME)))) == "interrupted at 2\n4\n"
+
+
+# Without memory
+
+HUNGRY = """
+import libtrace, resource, sys
+
+kept = [libtrace.open(sys.argv[1])]
+size = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (size + (64 << 20),) * 2)
+try:
+    while True:
+        trace = libtrace.open(sys.argv[1])
+        kept.append((trace, [(packet, packet.layers) for packet in trace]))
+except MemoryError:
+    kept.clear()
+    print("no memory")
+"""
+
+
+@pytest.mark.skipif(SANITIZED, reason="the sanitizer needs all of the address space")
+def test_no_memory_to_open_a_trace(tmp_trace: MakeTrace) -> None:
+    """wandio goes on without the buffers that it could not have."""
+    frames = [FRAME] * 100
+    assert run(HUNGRY, tmp_trace(f.pcap(f.records(*frames)))) == "no memory\n"
 
 
 # Pickles that nobody made
