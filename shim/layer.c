@@ -65,7 +65,7 @@ lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uin
 /* plt takes one VLAN tag off, no more: IP behind others is not an `ip` there. */
 static lts_network historic_network(const lts_packet *packet) {
   static const lts_network none;
-  if (packet->copy) return packet->network;
+  if (packet->copy) return lts_network_of(packet);
   if (!packet->frame->filled) return none;
   const lts_headers *headers = lts_frame_decode(packet->frame);
   if (headers->ethertype == lts_ethertype_of(headers->network.version)) return headers->network;
@@ -268,5 +268,5 @@ lts_transport *lts_udp_payload_get(lts_udp *udp) {
  * has none. */
 lts_field lts_transport_proto_get(lts_transport *transport) {
   const lts_packet *layer = &transport->layer;
-  return layer->payload && !layer->copy ? 0 : layer->network.proto;
+  return layer->payload && !layer->copy ? 0 : lts_network_of(layer).proto;
 }

@@ -59,10 +59,14 @@ lts_value lts_value_truth(bool truth);
 lts_value lts_value_layer(lts_packet *layer);
 lts_value lts_value_failed(void);
 
-/* The IP header that an object belongs to: its own, or the packet's outermost. */
+/* The IP header that an object belongs to: its own, or the packet's outermost. A script may write to
+ * the bytes: what they say now counts, not what they said. */
 static inline lts_network lts_network_of(const lts_packet *layer) {
-  if (layer->copy || !layer->frame->filled) return layer->network;
-  return lts_frame_decode(layer->frame)->network;
+  const lts_network *own = &layer->network;
+  if (!layer->frame->filled) return *own;
+  if (!layer->copy) return lts_frame_decode(layer->frame)->network;
+  if (!own->version) return *own;
+  return lts_network_read(layer->frame->data, own->at, lts_layer_end(layer), own->version);
 }
 
 /* An object for another part of the same packet. */

@@ -477,6 +477,13 @@ lts_value lts_ip_payload_get(lts_ip *ip);
 lts_field lts_ip6_flow_label_get(lts_ip6 *ip6);
 lts_field lts_ip6_payload_len_get(lts_ip6 *ip6);
 lts_field lts_ip6_next_hdr_get(lts_ip6 *ip6);
+/* Names that only plt's manual had. */
+lts_number lts_ip_hdr_checksum_get(lts_ip *ip);
+lts_status lts_ip_hdr_checksum_set(lts_ip *ip, int value);
+lts_new_prefix lts_ip6_src_address_get(lts_ip6 *ip6);
+lts_status lts_ip6_src_address_set(lts_ip6 *ip6, lts_prefix *prefix);
+lts_new_prefix lts_ip6_dst_address_get(lts_ip6 *ip6);
+lts_status lts_ip6_dst_address_set(lts_ip6 *ip6, lts_prefix *prefix);
 lts_value lts_ip6_payload_get(lts_ip6 *ip6);
 
 lts_field lts_tcp_src_port_get(lts_tcp *tcp);
@@ -495,6 +502,7 @@ lts_field lts_tcp_window_get(lts_tcp *tcp);
 lts_number lts_tcp_checksum_get(lts_tcp *tcp);
 lts_status lts_tcp_checksum_set(lts_tcp *tcp, int value);
 lts_field lts_tcp_urg_ptr_get(lts_tcp *tcp);
+lts_field lts_tcp_urgent_get(lts_tcp *tcp); /* plt's manual */
 lts_names lts_tcp_flag_names_get(lts_tcp *tcp);
 lts_options lts_tcp_options_get(lts_tcp *tcp);
 lts_value lts_tcp_options_data_get(lts_tcp *tcp);

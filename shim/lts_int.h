@@ -158,6 +158,15 @@ bool lts_frame_is_filled(const lts_frame *frame);
 /* Bytes on the wire without the FCS, where the capture lacks it. */
 uint32_t lts_frame_wire(const lts_frame *frame);
 
+/* Of the time of capture, which may be before 1970. */
+enum { LTS_BILLION = 1000000000 };
+static inline int64_t lts_frame_seconds(const lts_frame *frame) {
+  return frame->timestamp_ns / LTS_BILLION - (frame->timestamp_ns % LTS_BILLION < 0);
+}
+static inline uint32_t lts_frame_nanoseconds(const lts_frame *frame) {
+  return (uint32_t)((frame->timestamp_ns % LTS_BILLION + LTS_BILLION) % LTS_BILLION);
+}
+
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
 

@@ -236,12 +236,10 @@ static lts_status open_file(lts_output *output) {
 
 /* All that the writers know of struct lts_packet. */
 static lts_status enter_packet(lts_packet *packet, lts_entry *entry) {
-  enum { BILLION = 1000000000 };
   const lts_frame *frame = packet->frame;
   if (packet->layer != LTS_PACKET)
     return lts_fail(LTS_E_VALUE, 0, NULL, "write_packet() takes a packet, not a layer of one");
   if (!lts_frame_is_filled(frame)) return LTS_ERROR;
-  int64_t seconds = lts_packet_ts_sec_get(packet);
   *entry = (lts_entry){
       .packet = packet,
       .header = frame->header,
@@ -251,8 +249,8 @@ static lts_status enter_packet(lts_packet *packet, lts_entry *entry) {
       .padding = frame->padding,
       .wire = frame->wire_length,
       .fcs = frame->fcs,
-      .seconds = seconds,
-      .nanoseconds = (uint32_t)(frame->timestamp_ns - seconds * BILLION),
+      .seconds = lts_frame_seconds(frame),
+      .nanoseconds = lts_frame_nanoseconds(frame),
       .rt_type = frame->rt_type,
       .dlt = frame->dlt,
       .link = frame->link,

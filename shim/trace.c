@@ -154,11 +154,14 @@ static lts_status start_live(lts_trace *trace) {
 
 /* wandio allocates a megabyte anew for each that it reads, and glibc gives that back to the system
  * each time: a sixth of the time of a loop goes into page faults. Once a larger block was freed, it
- * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). */
-static void keep_buffers(void) {
+ * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). Guard: wandio goes on without its buffers where
+ * it gets none, and crashes. */
+static lts_status keep_buffers(void) {
   enum { LARGER = 8 << 20 };
   void *volatile block = malloc(LARGER);
+  if (!block) return lts_fail_memory();
   free(block);
+  return LTS_OK;
 }
 
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
@@ -170,7 +173,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
   if (trace->wandio) {
     choose_io(compression);
-    keep_buffers();
+    if (keep_buffers()) return LTS_ERROR;
   }
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);
@@ -385,6 +388,7 @@ lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;
+  if ((unsigned)which >= LTS_STATISTICS) return LTS_UNKNOWN;
   if (trace->socket >= 0) lts_socket_count(trace);
   lts_count before = trace->last_known[which];
   bool ask = trace->raw && trace->socket < 0;

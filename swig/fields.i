@@ -2,6 +2,10 @@
  *
  * How every module declares the attributes and methods of its types.
  */
+/* A little more than the type that they all derive from has: Python then refuses to make a class
+ * from two of them, whose objects would have the pointer of one and the methods of the other. */
+%feature("python:tp_basicsize", "sizeof(SwigPyObject) + sizeof(void *)");
+
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
 %extend CLASS { const TYPE NAME; }
@@ -32,3 +36,16 @@
   if ($1 == LTS_FAILED) RAISE
   $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
 }
+
+%{
+/* Deleting SWIG's `thisown` crashes, setting it leaks; what an object points to is nobody's business. */
+static void hide_pointers(void) {
+  for (size_t i = 0; i < swig_module.size; i++) {
+    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
+    if (!data || !data->pytype) continue;
+    if (PyDict_DelItemString(data->pytype->tp_dict, "this")) PyErr_Clear();
+    if (PyDict_DelItemString(data->pytype->tp_dict, "thisown")) PyErr_Clear();
+    PyType_Modified(data->pytype);
+  }
+}
+%}

@@ -188,10 +188,13 @@ CONSTRUCTOR(lts_filter)
 %typemap(out) lts_layer_list {
   static PyObject *type;
   if ($1.count < 0) RAISE
-  if (!standard(&type, "libtrace.layers", "Layer")) SWIG_fail;
-  $result = PyList_New($1.count);
+  $result = standard(&type, "libtrace.layers", "Layer") ? PyList_New($1.count) : NULL;
   for (int i = 0; i < $1.count; i++) {
     lts_layer_item *item = &$1.items[i];
+    if (!$result) { /* a signal handler may have raised within Layer() */
+      delete_lts_packet(item->object);
+      continue;
+    }
     PyObject *object = item->object ? new_object(item->object, layer_descriptor(item->kind))
                                     : SWIG_Py_Void();
     PyObject *layer = PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);

@@ -11,6 +11,7 @@
 %rename(IPflow) lts_flow;
 %rename(FlowHome) lts_home;
 
+%feature("python:tp_setattro", "set_attribute") lts_filter;
 typedef struct lts_filter {} lts_filter;
 %extend lts_filter {
   lts_filter(const char *expression, int check);
@@ -24,6 +25,7 @@ FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 %include "flow.i"
 %include "natkit.i"
 
+%feature("python:tp_setattro", "set_attribute") lts_trace;
 %feature("python:tp_iter", "PyObject_SelfIter") lts_trace;
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;
 typedef struct lts_trace {} lts_trace;

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import inspect
 import os
 import pathlib
 import subprocess
@@ -308,6 +309,18 @@ def test_read_packet_into_an_iterated_packet(trace: libtrace.Trace) -> None:
     first, second = next(trace), next(trace)
     assert trace.read_packet(first) is True
     assert [bytes(first), bytes(second)] == [FRAMES[2], FRAMES[1]]
+
+
+def test_wrong_number_of_arguments(uri: str) -> None:
+    """Old programs expect a `ValueError`, new ones a `TypeError`."""
+    trace = libtrace.Trace(uri)
+    for kind in (ValueError, TypeError):
+        for call in (libtrace.Trace, lambda: libtrace.Trace(uri, uri), trace.conf_filter):  # type: ignore[call-arg]
+            with pytest.raises(kind):
+                call()  # type: ignore[call-arg]
+        with pytest.raises(kind):
+            libtrace.Trace(url=uri)  # type: ignore[call-arg]
+    assert list(inspect.signature(libtrace.Trace).parameters) == ["uri"]
 
 
 @pytest.mark.parametrize("wrong", [None, 5, "packet", b"", libtrace.Filter("udp"), libtrace.Packet])

@@ -379,16 +379,18 @@ class Batches(core.Batches):
     ----------
     columns : tuple of str
         The names of the columns.
+    uri : str
+        Where the packets come from.
     """
 
-    __slots__ = ("_trace", "columns")
+    __slots__ = ("_trace", "columns", "uri")
 
     def __init__(
         self, trace: core.Trace, columns: Iterable[str] | None, size: int, max_wait: float
     ) -> None:
         names = check_columns(columns, size, max_wait)
         super().__init__(",".join(names), size, max_wait)
-        self._trace, self.columns = trace, names
+        self._trace, self.uri, self.columns = trace, trace.uri, names
 
     def __iter__(self) -> Iterator[Batch]:
         return self

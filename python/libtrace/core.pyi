@@ -246,6 +246,7 @@ class Internet(Packet):
 class IP(Internet):
     def __new__(cls, source: Packet | bytearray, /) -> Self | None: ...  # type: ignore[misc]
     checksum: int
+    hdr_checksum: int
     @property
     def frag_offset(self) -> int: ...
     @property
@@ -263,6 +264,8 @@ class IP(Internet):
 
 class IP6(Internet):
     def __new__(cls, source: Packet | bytearray, /) -> Self | None: ...  # type: ignore[misc]
+    src_address: IPprefix
+    dst_address: IPprefix
     @property
     def flow_label(self) -> int: ...
     @property
@@ -311,6 +314,8 @@ class TCP(Internet):
     def urg_flag(self) -> bool: ...
     @property
     def urg_ptr(self) -> int: ...
+    @property
+    def urgent(self) -> int: ...
     @property
     def window(self) -> int: ...
     def option(self, number: int, /) -> bytearray | bool: ...

@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libtrace import core
 from libtrace.columns import Batches
@@ -28,6 +29,22 @@ SLOTS = () if core.Trace.__weakrefoffset__ else ("__weakref__",)
 
 class ArgumentError(TypeError, ValueError):
     """The wrong kind of argument; old programs expect a `ValueError`, new ones a `TypeError`."""
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _counted(function: _Function) -> _Function:
+    """Let a call with the wrong number of arguments raise `ArgumentError`."""
+
+    @functools.wraps(function)
+    def checked(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as error:
+            raise ArgumentError(str(error)) from error.__cause__
+
+    return checked  # type: ignore[return-value]
 
 
 class Filter(core.Filter):
@@ -79,6 +96,7 @@ class Trace(core.Trace):
 
     __slots__ = SLOTS
 
+    @_counted
     def __init__(self, uri: str) -> None:
         if not isinstance(uri, str):
             raise ArgumentError(f"a trace's URI is a str, not {type(uri).__name__}")
@@ -98,6 +116,7 @@ class Trace(core.Trace):
     ) -> None:
         self.close()
 
+    conf_filter = _counted(core.Trace.conf_filter)
     promisc = core.Trace.conf_promisc
 
     @property
