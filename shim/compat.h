@@ -29,8 +29,6 @@ bool lts_raw_forgets(const char *scheme);
 
 /* Whether the file of a URI would stay open for ever. */
 bool lts_raw_leaks(const char *uri);
-/* Whether a pcap file of nanoseconds is copied as one. */
-bool lts_raw_writes_nanoseconds(void);
 
 /* The URI to hand to libtrace: that of a format which reads the same, where one crashes. */
 const char *lts_raw_uri(const char *uri);

@@ -40,6 +40,7 @@ FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``cl
   lts_status conf_snaplen(int snaplen);
   lts_status conf_promisc(int promisc);
   lts_status conf_timeout(double seconds);
+  lts_status conf_meta(int meta);
   lts_more next(lts_packet **OUTPUT_PACKET);
   lts_more read_packet(lts_packet **REFILL);
   lts_count statistic(lts_statistic which);

@@ -36,6 +36,7 @@ RECORD_FIELDS = (
     "capture_len",
     "direction",
     "is_truncated",
+    "is_meta",
     "kind",
     "type",
     "size",
