@@ -78,7 +78,8 @@ static void leave_out_fcs(lts_entry *entry) {
   if (entry->dlt < 0 && entry->captured > entry->wire) entry->captured = entry->wire;
 }
 
-/* libtrace 4 keeps the nanoseconds of a file whose first packet came with them. */
+/* libtrace 4 keeps the nanoseconds of a file whose first packet came with them: of pcap files, and
+ * here of pcapng, too. */
 static uint8_t *put_pcap_header(lts_output *output, const lts_entry *entry, int linktype,
                                 uint8_t *at) {
   enum { MICROSECONDS = 0xa1b2c3d4, NANOSECONDS = 0xa1b23c4d };

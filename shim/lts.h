@@ -223,7 +223,7 @@ typedef enum lts_feature {
   LTS_FEATURE_ZSTD,
   LTS_FEATURE_STATISTICS, /* trace_get_statistics() */
   LTS_FEATURE_META,
-  LTS_FEATURE_NANOSECONDS, /* a pcap file of nanoseconds is copied as one */
+  LTS_FEATURE_NANOSECONDS, /* pcap files hold those of what is copied to them */
 } lts_feature;
 int lts_feature_get(lts_feature feature);
 /* Of python-libtrace. */

@@ -126,7 +126,7 @@ struct lts_frame {
   uint8_t fcs;  /* bytes of FCS that wire_length counts and the capture lacks */
   bool filled;  /* something was read */
   bool erf;     /* header is an ERF record's: its time has more than nanoseconds */
-  bool exact;   /* from a pcap file of nanoseconds */
+  bool exact;   /* from a pcap or pcapng file of nanoseconds */
   bool exposed; /* a script may write to the data behind our back */
   void *lender; /* gives the data, and takes it back with lts_hooks.release_buffer() */
   lts_headers headers;

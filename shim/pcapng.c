@@ -73,6 +73,12 @@ static int64_t nanoseconds(const lts_interface *interface, uint64_t count) {
   return (int64_t)(start + (uint64_t)((unsigned __int128)count * BILLION / units));
 }
 
+static bool is_finer_than_microseconds(const lts_interface *interface) {
+  enum { BINARY = 0x80, MICROSECONDS = 6, COARSER = 19 }; /* 2^-19 s is more than one */
+  uint8_t power = interface->resolution & 0x7f;
+  return power > (interface->resolution & BINARY ? COARSER : MICROSECONDS);
+}
+
 static const lts_interface *interface_at(const lts_trace *trace, uint32_t index) {
   enum { NO_LINKTYPE = 0xffff };
   static const lts_interface unknown = {NO_LINKTYPE, BEYOND + 1, 0};
@@ -112,6 +118,8 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t len
   frame->data = block + header;
   frame->capture_length = captured < most ? captured : most;
   frame->timestamp_ns = simple ? 0 : time_of(trace, block, swapped);
-  *linktype = interface_at(trace, simple ? 0 : word(block + 8, swapped))->linktype;
+  const lts_interface *from = interface_at(trace, simple ? 0 : word(block + 8, swapped));
+  frame->exact = !simple && is_finer_than_microseconds(from);
+  *linktype = from->linktype;
   return wire;
 }

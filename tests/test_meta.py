@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import pathlib
 import pickle
 import random
@@ -15,7 +14,7 @@ import gen_files as f
 import libtrace
 import pytest
 from libtrace import LinkType
-from reading import HEADER_FIELDS, packets, touch
+from reading import HEADER_FIELDS, packets, read, touch
 
 pytestmark = pytest.mark.usefixtures("silence")
 needs_meta = pytest.mark.skipif(not libtrace.features()["meta"], reason="needs libtrace 4")
@@ -66,16 +65,6 @@ def section(*, big: bool) -> list[bytes]:
 @pytest.fixture
 def uri(tmp_trace: MakeTrace) -> str:
     return tmp_trace(section(big=False), "pcapng")
-
-
-def read_all(uri: str) -> list[libtrace.Packet]:
-    """What a trace delivers, metadata too, in front of its end or an error."""
-    found = []
-    with contextlib.suppress(libtrace.LibtraceError), libtrace.open(uri, meta=True) as trace:
-        for packet in trace:
-            touch(packet)
-            found.append(packet)
-    return found
 
 
 def provenance(text: bytes, **kwargs: int) -> bytes:
@@ -265,7 +254,7 @@ def test_erf_provenance(tmp_trace: MakeTrace, scheme: str) -> None:
 def test_duck_reports(tmp_trace: MakeTrace, version: int) -> None:
     noise = random.Random(version).randbytes(1000)
     uri = tmp_trace([struct.pack("<I", version), noise], "duck")
-    found = read_all(uri)
+    found, _ = read(uri, meta=True)
     assert len(found) > 1
     assert noise.startswith(b"".join(bytes(packet) for packet in found))
     assert {packet.is_meta for packet in found} == {True}
@@ -346,7 +335,7 @@ def test_damaged_blocks(tmp_path: pathlib.Path, big: bool) -> None:
     for at in range(len(content)):
         for value in (0, 0xFF):
             path = f.write(tmp_path / "x", [content[:at], bytes([value]), content[at + 1 :]])
-            found, whole = read_all(f"pcapng:{path}"), 0
+            found, whole = read(f"pcapng:{path}", meta=True)[0], 0
             for packet, block in zip(found, blocks):
                 whole += len(block)
                 if whole <= at:
@@ -360,4 +349,4 @@ def test_truncated_blocks(tmp_path: pathlib.Path) -> None:
     ends = [sum(len(block) for block in blocks[: n + 1]) for n in range(len(blocks))]
     for size in range(1, len(content)):
         path = f.write(tmp_path / "x", [content[:size]])
-        assert len(read_all(f"pcapng:{path}")) == sum(end <= size for end in ends)
+        assert len(read(f"pcapng:{path}", meta=True)[0]) == sum(end <= size for end in ends)

@@ -23,8 +23,8 @@ def features() -> dict[str, int | bool]:
         ``libtrace``: its major version, 3 or 4; ``pcapng``: whether it reads pcapng;
         ``zstd``: whether it reads zstd and lz4; ``statistics``: whether it counts captured,
         missing and erroneous packets (trace_get_statistics); ``meta``: whether it reads a file's
-        metadata (`Trace.conf_meta`); ``nanoseconds``: whether a copy of a pcap file of nanoseconds
-        has them, too; ``dns``: whether it decodes DNS (`libtrace.dns`).
+        metadata (`Trace.conf_meta`); ``nanoseconds``: whether pcap files are written with the
+        nanoseconds of pcap and pcapng files; ``dns``: whether it decodes DNS (`libtrace.dns`).
 
     Examples
     --------
