@@ -12,6 +12,7 @@ from collections.abc import Callable
 import gen
 import gen_files as f
 import libtrace
+import process
 import pytest
 from libtrace import LinkType
 from reading import HEADER_FIELDS, packets, read, touch
@@ -122,6 +123,18 @@ def test_compressed(tmp_path: pathlib.Path, compression: str) -> None:
     path = f.write(tmp_path / "x.pcapng", section(big=False), compression)
     with libtrace.open(path, meta=True) as trace:
         assert sum(packet.is_meta for packet in trace) == 6
+
+
+@needs_meta
+def test_standard_input(uri: str) -> None:
+    program = """
+        import libtrace
+        with libtrace.open("pcapng:-", meta=True) as trace:
+            print(*(packet.is_meta for packet in trace))
+    """
+    with pathlib.Path(uri.partition(":")[2]).open("rb") as file:
+        found = process.run(program, stdin=file)
+    assert found.split() == ["True"] * 3 + ["False"] + ["True"] * 3
 
 
 @needs_meta
