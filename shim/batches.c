@@ -88,7 +88,8 @@ static lts_more add(filling *f) {
 
 static lts_more fetch(filling *f, lts_filter *filter) {
   lts_more more = lts_trace_fetch(f->trace, filter, &f->frame);
-  return more == LTS_ITEM ? add(f) : more;
+  if (more != LTS_ITEM) return more;
+  return lts_link_is_meta(f->frame.link) ? LTS_AGAIN : add(f); /* a table is of packets */
 }
 
 /* ---- files ---- */

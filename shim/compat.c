@@ -17,8 +17,6 @@ int lts_feature_get(lts_feature feature) {
 
 lts_name lts_version(void) { return PACKAGE_VERSION; }
 
-bool lts_raw_writes_nanoseconds(void) { return LIBTRACE4; }
-
 #if LIBTRACE4
 bool lts_raw_is_meta(libtrace_packet_t *raw) {
   /* A pcap file's link type can be any number, and so can then the type of its packets. */

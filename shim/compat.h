@@ -26,8 +26,6 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);
 
 /* Whether the file of a URI would stay open for ever. */
 bool lts_raw_leaks(const char *uri);
-/* Whether a pcap file of nanoseconds is copied as one. */
-bool lts_raw_writes_nanoseconds(void);
 
 /* The URI to hand to libtrace: that of a format which reads the same, where one crashes. */
 const char *lts_raw_uri(const char *uri);

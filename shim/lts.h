@@ -226,6 +226,8 @@ typedef enum lts_feature {
   LTS_FEATURE_PCAPNG,
   LTS_FEATURE_ZSTD,
   LTS_FEATURE_STATISTICS, /* trace_get_statistics() */
+  LTS_FEATURE_META,
+  LTS_FEATURE_NANOSECONDS, /* pcap files hold those of what is copied to them */
 } lts_feature;
 int lts_feature_get(lts_feature feature);
 /* Of python-libtrace. */
@@ -257,6 +259,8 @@ LTS_CHECKED lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen);
 LTS_CHECKED lts_status lts_trace_conf_promisc(lts_trace *trace, int promisc);
 /* Seconds without a packet before a live read fails with LTS_E_TIMEOUT; 0 waits for ever. */
 LTS_CHECKED lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds);
+/* Whether a file's metadata comes, too, as packets that neither filter nor counters see. */
+LTS_CHECKED lts_status lts_trace_conf_meta(lts_trace *trace, int meta);
 
 /* The next packet that passes the filter, cut to the snap length. */
 LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET);
@@ -404,6 +408,7 @@ lts_field lts_packet_direction_get(lts_packet *packet);
 lts_field lts_packet_wire_len_get(lts_packet *packet);
 lts_field lts_packet_capture_len_get(lts_packet *packet);
 lts_truth lts_packet_is_truncated_get(lts_packet *packet);
+lts_truth lts_packet_is_meta_get(lts_packet *packet);
 lts_field lts_packet_timestamp_ns_get(lts_packet *packet);
 lts_field lts_packet_ts_sec_get(lts_packet *packet);
 lts_unsigned lts_packet_erf_time_get(lts_packet *packet);

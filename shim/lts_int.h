@@ -44,9 +44,11 @@ bool lts_breathe(double *breath);
 
 /* ---- link layers ---- */
 
-/* libtrace's link types, and those that only the shim decodes. */
+/* libtrace's link types, those that only version 4 names, and those that only the shim decodes. */
 typedef enum lts_link {
   LTS_LINK_UNKNOWN = TRACE_TYPE_UNKNOWN,
+  LTS_LINK_ERF_META = 21,
+  LTS_LINK_PCAPNG_META = 23,
   LTS_LINK_NULL = 1000, /* DLT_NULL, DLT_LOOP elsewhere than OpenBSD */
   LTS_LINK_SLL2,        /* DLT_LINUX_SLL2 */
   LTS_LINK_IPV4,        /* DLT_IPV4 */
@@ -54,6 +56,8 @@ typedef enum lts_link {
 } lts_link;
 
 int lts_link_of_dlt(uint32_t dlt);
+/* What a file says of itself or of the capture: no packet. */
+bool lts_link_is_meta(int link);
 /* -1 where pcap has no DLT for the link type. */
 int lts_dlt_of_link(int link);
 
@@ -133,7 +137,7 @@ struct lts_frame {
   uint8_t fcs;  /* bytes of FCS that wire_length counts and the capture lacks */
   bool filled;  /* something was read */
   bool erf;     /* header is an ERF record's: its time has more than nanoseconds */
-  bool exact;   /* from a pcap file of nanoseconds */
+  bool exact;   /* from a pcap or pcapng file of nanoseconds */
   bool exposed; /* a script may write to the data behind our back */
   void *lender; /* gives the data, and takes it back with lts_hooks.release_buffer() */
   lts_headers headers;
@@ -210,6 +214,7 @@ struct lts_trace {
   int wanted;     /* the snap length at the last start */
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
+  bool meta;      /* deliver metadata, too */
   uint64_t accepted, filtered;
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
@@ -228,10 +233,12 @@ struct lts_trace {
 void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame);
 
 /* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
- * on the wire. */
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
-uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
-                           uint32_t *linktype);
+ * on the wire; reads a block that is none. */
+void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length);
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                           lts_frame *frame, uint32_t *linktype);
+void lts_record_pcapng_meta(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                            lts_frame *frame);
 
 /* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
 lts_more lts_trace_readable(lts_trace *trace);

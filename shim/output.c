@@ -271,6 +271,9 @@ static lts_status write_file(lts_output *output, lts_packet *packet, lts_entry *
 }
 
 static lts_status write_socket(lts_output *output, const lts_entry *entry) {
+  if (lts_link_is_meta(entry->link))
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_NO_CONVERSION, output->uri,
+                    "cannot write to '%s': metadata is no packet", output->uri);
   if (output->socket < 0 && open_socket(output)) return LTS_ERROR;
   return send_frame(output, entry);
 }

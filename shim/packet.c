@@ -94,6 +94,11 @@ lts_truth lts_packet_is_truncated_get(lts_packet *packet) {
   return record ? (uint64_t)record->capture_length + record->fcs < record->wire_length : LTS_FAILED;
 }
 
+lts_truth lts_packet_is_meta_get(lts_packet *packet) {
+  const lts_frame *record = record_of(packet);
+  return record ? lts_link_is_meta(record->link) : LTS_FAILED;
+}
+
 /* ---- time ---- */
 
 lts_field lts_packet_timestamp_ns_get(lts_packet *packet) {

@@ -196,11 +196,12 @@ static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
                                                 : read_live(trace, raw, length);
   if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
-  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
-  return LTS_AGAIN;
+  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw, *length);
+  return trace->meta ? LTS_ITEM : LTS_AGAIN;
 }
 
 static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+  if (trace->meta && lts_link_is_meta(frame->link)) return LTS_ITEM;
   lts_more match = filter ? lts_filter_match(filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match == LTS_END ? LTS_AGAIN : match;

@@ -385,6 +385,18 @@ lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
   return LTS_OK;
 }
 
+lts_status lts_trace_conf_meta(lts_trace *trace, int meta) {
+  if (not_closed(trace, "metadata")) return LTS_ERROR;
+  const char *why = !lts_feature_get(LTS_FEATURE_META) ? "this needs libtrace 4"
+                    : trace->source == LTS_LIVE        ? "an interface has none"
+                                                       : NULL;
+  if (meta && why)
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_OPTION_UNAVAIL, trace->uri,
+                    "cannot read the metadata of '%s': %s", trace->uri, why);
+  trace->meta = meta;
+  return LTS_OK;
+}
+
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;

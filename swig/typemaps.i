@@ -58,13 +58,17 @@ SELF(struct lts_home)
   $1 = overflow || value > INT_MAX || value < INT_MIN ? -1 : (int)value;
 }
 
-%typemap(in) int promisc {
+%define BOOLEAN(NAME, ERROR)
+%typemap(in) int NAME {
   if (!PyBool_Check($input)) {
-    PyErr_SetString(PyExc_ValueError, "conf_promisc() takes True or False");
+    PyErr_SetString(PyExc_ ## ERROR, "conf_" #NAME "() takes True or False");
     SWIG_fail;
   }
   $1 = $input == Py_True;
 }
+%enddef
+BOOLEAN(promisc, ValueError)
+BOOLEAN(meta, TypeError)
 
 %typemap(in) lts_bytearray {
   if (!PyByteArray_CheckExact($input)) {

@@ -30,6 +30,130 @@ FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;
 typedef struct lts_trace {} lts_trace;
 %rename(__next__) lts_trace::next;
+METHOD(lts_trace, start, "start()
+--
+
+Open the source, or go on after `pause`.
+
+Raises
+------
+LibtraceError
+    It cannot be opened or read; also a `FileNotFoundError` or `PermissionError` where that is why.
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, pause, "pause()
+--
+
+Stop reading until the next `start`, for instance to configure an interface anew.
+
+Raises
+------
+TraceStateError
+    The trace is not started.")
+METHOD(lts_trace, close, "close()
+--
+
+Give the source back; packets that were kept stay valid. Closing again does nothing.")
+METHOD(lts_trace, conf_filter, "conf_filter(filter)
+--
+
+Deliver only the packets that match, from the next one on.
+
+Parameters
+----------
+filter : Filter or None
+    None delivers all.
+
+Raises
+------
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, conf_snaplen, "conf_snaplen(snaplen)
+--
+
+Cut packets, from the next one on.
+
+Parameters
+----------
+snaplen : int
+    Most bytes of a packet, up to 65536; 0 does not cut.
+
+Raises
+------
+ValueError
+    It is out of range.
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, conf_promisc, "conf_promisc(promisc)
+--
+
+Set whether an interface takes packets for others, too; also named ``promisc``.
+
+Parameters
+----------
+promisc : bool
+
+Raises
+------
+LibtraceError
+    The source is no interface.
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, conf_timeout, "conf_timeout(seconds)
+--
+
+Limit the wait for a packet of an interface: reading then raises `TraceTimeout`, and can go on.
+
+Parameters
+----------
+seconds : float
+    0 waits for ever.
+
+Raises
+------
+ValueError
+    It is negative or not finite.
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, conf_meta, "conf_meta(meta)
+--
+
+Set whether a file's metadata is delivered, too, from the next record on: pcapng's blocks of sections,
+interfaces, names, statistics and of others' own; ERF's provenance records; DUCK's clock reports. They come
+as packets whose `is_meta` is True. Every filter lets them pass, and no counter counts them.
+
+Parameters
+----------
+meta : bool
+
+Raises
+------
+LibtraceError
+    The source is an interface, or libtrace is not version 4 (``features()[\"meta\"]``).
+TraceStateError
+    The trace is closed.")
+METHOD(lts_trace, read_packet, "read_packet(packet)
+--
+
+Put the next packet into an object, in place of what it held; layers taken from it before keep that.
+
+Parameters
+----------
+packet : Packet
+
+Returns
+-------
+bool
+    False at the end of the trace.
+
+Raises
+------
+LibtraceError
+    The source cannot be read on; `TraceTimeout`, `TraceStateError` as for iteration.")
+METHOD(lts_trace, statistic, "statistic(which)
+--
+
+One counter as `int`, by its position in `statistics`; None where it is unknown.")
 FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
 FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``stopped``, ``paused`` or ``closed``.")
 METHOD(lts_trace, start, "start()
@@ -174,6 +298,7 @@ Return one of the counters of statistics(), by its number.")
   lts_status conf_snaplen(int snaplen);
   lts_status conf_promisc(int promisc);
   lts_status conf_timeout(double seconds);
+  lts_status conf_meta(int meta);
   lts_more next(lts_packet **OUTPUT_PACKET);
   lts_more read_packet(lts_packet **REFILL);
   lts_count statistic(lts_statistic which);

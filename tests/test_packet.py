@@ -82,7 +82,8 @@ def test_unread_packet() -> None:
 
 
 UNKNOWN = """time datetime seconds ts_sec erf_time timestamp_ns wire_len capture_len direction
-    is_truncated transport src dst src_text dst_text src_mac dst_mac ip_proto src_port dst_port"""
+    is_truncated is_meta transport src dst src_text dst_text src_mac dst_mac ip_proto src_port
+    dst_port"""
 
 
 @pytest.mark.parametrize("name", UNKNOWN.split())

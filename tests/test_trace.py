@@ -240,6 +240,7 @@ def test_other_calls_in_the_wrong_state(uri: str) -> None:
         lambda: trace.conf_snaplen(1),
         lambda: trace.conf_promisc(True),
         lambda: trace.conf_timeout(1),
+        lambda: trace.conf_meta(False),
     ]
     for call in closed:
         with pytest.raises(libtrace.TraceStateError):
@@ -382,6 +383,8 @@ def test_counters_are_read_only(trace: libtrace.Trace) -> None:
         ("conf_promisc", 1, ValueError),
         ("conf_promisc", "yes", ValueError),
         ("conf_promisc", None, ValueError),
+        ("conf_meta", 1, TypeError),
+        ("conf_meta", None, TypeError),
         ("conf_filter", "udp", TypeError),
         ("conf_filter", 5, TypeError),
         ("conf_filter", libtrace.Filter, TypeError),

@@ -224,6 +224,7 @@ def open(
     snaplen: int | None = None,
     promisc: bool | None = None,
     timeout: float | None = None,
+    meta: bool = False,
 ) -> Trace:
     """Open a trace and start it.
 
@@ -239,6 +240,10 @@ def open(
         Whether an interface takes packets for others too.
     timeout : float, optional
         Seconds without a packet after which reading an interface raises `TraceTimeout`.
+    meta : bool, optional
+        Whether a file's metadata is delivered, too, as packets whose `is_meta` is True: pcapng's
+        blocks of sections, interfaces, names and statistics, ERF's provenance records, DUCK's
+        clock reports. Neither the filter nor the counters see them. Needs libtrace 4.
 
     Returns
     -------
@@ -260,5 +265,7 @@ def open(
         trace.conf_promisc(promisc)
     if timeout is not None:
         trace.conf_timeout(timeout)
+    if meta:
+        trace.conf_meta(True)
     trace.start()
     return trace
