@@ -141,5 +141,5 @@ NAMES(opcodestr, "a kind of query", "OPCODE")
 NAMES(rcodestr, "a response code", "RCODE")
 NAMES(typestr, "a record type", "TYPE")
 %init %{
-  hide_pointers();
+  guard_types();
 %}

@@ -2,10 +2,6 @@
  *
  * How every module declares the attributes and methods of its types.
  */
-/* A little more than the type that they all derive from has: Python then refuses to make a class
- * from two of them, whose objects would have the pointer of one and the methods of the other. */
-%feature("python:tp_basicsize", "sizeof(SwigPyObject) + sizeof(void *)");
-
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
 %extend CLASS { const TYPE NAME; }
@@ -38,14 +34,19 @@
 }
 
 %{
-/* Deleting SWIG's `thisown` crashes, setting it leaks; what an object points to is nobody's business. */
-static void hide_pointers(void) {
+/* Guards. Deleting SWIG's `thisown` crashes, setting it leaks: what an object points to is nobody's
+ * business. With a little more than the type that they all derive from has, Python refuses to make
+ * a class from two types, whose objects would have the pointer of one and the methods of the other. */
+static void guard_types(void) {
   for (size_t i = 0; i < swig_module.size; i++) {
     SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
-    if (!data || !data->pytype) continue;
-    if (PyDict_DelItemString(data->pytype->tp_dict, "this")) PyErr_Clear();
-    if (PyDict_DelItemString(data->pytype->tp_dict, "thisown")) PyErr_Clear();
-    PyType_Modified(data->pytype);
+    PyTypeObject *type = data ? data->pytype : NULL, *root = type;
+    while (root && root->tp_base != &PyBaseObject_Type) root = root->tp_base;
+    if (type == root) continue;
+    if (PyDict_DelItemString(type->tp_dict, "this")) PyErr_Clear();
+    if (PyDict_DelItemString(type->tp_dict, "thisown")) PyErr_Clear();
+    if (type->tp_basicsize == root->tp_basicsize) type->tp_basicsize += (Py_ssize_t)sizeof(void *);
+    PyType_Modified(type);
   }
 }
 %}
