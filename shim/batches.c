@@ -125,10 +125,11 @@ static lts_more add(filling *f) {
   return room(f);
 }
 
-static lts_more fetch(filling *f, lts_filter *filter, double deadline) {
+static lts_more fetch(filling *f, lts_filter *filter) {
   if (!f->batches->left) return LTS_END;
-  lts_more more = lts_trace_fetch(f->trace, filter, deadline, &f->frame);
+  lts_more more = lts_trace_fetch(f->trace, filter, &f->frame);
   if (more != LTS_ITEM) return more;
+  if (lts_link_is_meta(f->frame.link)) return LTS_AGAIN; /* a table is of packets */
   f->batches->left--;
   return add(f);
 }
@@ -140,7 +141,7 @@ static lts_more fill_for_a_while(filling *f) {
   enum { BETWEEN_CLOCKS = 4096, WHILE_MS = 50 };
   double end = lts_now() + WHILE_MS / 1e3;
   for (unsigned attempts = 1;; attempts++) {
-    lts_more more = fetch(f, f->filter, 0);
+    lts_more more = fetch(f, f->filter);
     if (more != LTS_AGAIN) return more;
     if (attempts % BETWEEN_CLOCKS == 0 && (f->trace->closing || lts_now() >= end)) return LTS_AGAIN;
   }
@@ -167,8 +168,9 @@ static lts_more fill_from_file(filling *f) {
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
 /* A silent interface ends flows, too. */
-static lts_more pass_time(filling *f) {
-  if (!f->batches->cache || f->trace->source != LTS_LIVE) return LTS_AGAIN;
+static lts_more wait_for_packets(filling *f, double deadline) {
+  lts_more more = lts_trace_wait_until(f->trace, deadline);
+  if (more != LTS_AGAIN || !f->batches->cache) return more;
   lts_flow_cache_wait(f->batches->cache, lts_now() - f->batches->heard);
   return hand_out_flows(f);
 }
@@ -177,10 +179,9 @@ static lts_more fill_from_stream(filling *f) {
   const lts_trace *trace = f->trace;
   double timeout = lts_trace_deadline(trace), full = 0, breath = 0;
   for (;;) {
-    uint64_t accepted = trace->accepted, filtered = trace->filtered;
-    lts_more more = fetch(f, trace->filter, sooner(timeout, full));
-    if (more == LTS_AGAIN && trace->accepted == accepted && trace->filtered == filtered)
-      more = pass_time(f);
+    uint64_t accepted = trace->accepted;
+    lts_more more = fetch(f, trace->filter);
+    if (more == LTS_WAIT) more = wait_for_packets(f, sooner(timeout, full));
     if (more != LTS_AGAIN) return more;
     double now = lts_now();
     if (trace->accepted > accepted) {

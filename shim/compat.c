@@ -17,8 +17,6 @@ int lts_feature_get(lts_feature feature) {
 
 lts_name lts_version(void) { return PACKAGE_VERSION; }
 
-bool lts_raw_writes_nanoseconds(void) { return LIBTRACE4; }
-
 #if LIBTRACE4
 bool lts_raw_is_meta(libtrace_packet_t *raw) {
   /* A pcap file's link type can be any number, and so can then the type of its packets. */
@@ -65,10 +63,6 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
   }
 }
 #endif
-
-bool lts_raw_forgets(const char *scheme) {
-  return !LIBTRACE4 && (!strcmp(scheme, "int") || !strcmp(scheme, "ring"));
-}
 
 /* libtrace 3 closes what pcapint: has opened, but not what pcap: has. */
 bool lts_raw_leaks(const char *uri) { return !LIBTRACE4 && !strncmp(uri, "pcap:", 5); }

@@ -274,9 +274,9 @@ uint16_t walk_link(cursor *c, const lts_frame *frame, lts_headers *headers) {
   return ethertype || c->cut ? ethertype : skip_link(c, link);
 }
 
-lts_headers *lts_frame_decode(lts_frame *frame) {
+/* Once per packet: in one piece, it takes half as long. */
+__attribute__((flatten)) lts_headers *lts_frame_walk(lts_frame *frame) {
   lts_headers *headers = &frame->headers;
-  if (headers->decoded) return headers;
   uint32_t end =
       frame->capture_length < frame->wire_length ? frame->capture_length : frame->wire_length;
   cursor c = {.data = frame->data, .end = end};

@@ -20,6 +20,10 @@
 /* ---- what the formats share ---- */
 
 static lts_status no_conversion(const lts_output *output, const lts_entry *entry) {
+  if (lts_link_is_meta(entry->link))
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_NO_CONVERSION, output->uri,
+                    "cannot write to '%s': metadata has no place in it; leave out what is_meta",
+                    output->uri);
   const char *name = entry->dlt >= 0 ? pcap_datalink_val_to_name(entry->dlt) : NULL;
   return lts_fail(LTS_E_TRACE, TRACE_ERR_NO_CONVERSION, output->uri,
                   "cannot write to '%s': %s has nothing for the packet's link type, %s %d%s%s",
@@ -74,11 +78,12 @@ static void leave_out_fcs(lts_entry *entry) {
   if (entry->dlt < 0 && entry->captured > entry->wire) entry->captured = entry->wire;
 }
 
-/* libtrace 4 keeps the nanoseconds of a file whose first packet came with them. */
+/* libtrace 4 keeps the nanoseconds of a file whose first packet came with them: of pcap files, and
+ * here of pcapng, too. */
 static uint8_t *put_pcap_header(lts_output *output, const lts_entry *entry, int linktype,
                                 uint8_t *at) {
   enum { MICROSECONDS = 0xa1b2c3d4, NANOSECONDS = 0xa1b23c4d };
-  output->nanoseconds = entry->exact && lts_raw_writes_nanoseconds();
+  output->nanoseconds = entry->exact && lts_feature_get(LTS_FEATURE_NANOSECONDS);
   output->linktype = linktype;
   uint32_t magic = output->nanoseconds ? NANOSECONDS : MICROSECONDS;
   uint16_t version[] = {2, 4};

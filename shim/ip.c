@@ -177,6 +177,28 @@ lts_field lts_ip6_next_hdr_get(lts_ip6 *ip6) {
   return lts_network_number(&ip6->layer, 6, 1, "next_hdr");
 }
 
+/* ---- the manual's names ---- */
+
+lts_number lts_ip_hdr_checksum_get(lts_ip *ip) { return lts_ip_checksum_get(ip); }
+
+lts_status lts_ip_hdr_checksum_set(lts_ip *ip, int value) { return lts_ip_checksum_set(ip, value); }
+
+lts_new_prefix lts_ip6_src_address_get(lts_ip6 *ip6) {
+  return prefix_of(&ip6->layer, true, "src_address");
+}
+
+lts_status lts_ip6_src_address_set(lts_ip6 *ip6, lts_prefix *prefix) {
+  return set_prefix(&ip6->layer, true, prefix, "src_address");
+}
+
+lts_new_prefix lts_ip6_dst_address_get(lts_ip6 *ip6) {
+  return prefix_of(&ip6->layer, false, "dst_address");
+}
+
+lts_status lts_ip6_dst_address_set(lts_ip6 *ip6, lts_prefix *prefix) {
+  return set_prefix(&ip6->layer, false, prefix, "dst_address");
+}
+
 /* ---- payload ---- */
 
 static lts_value ip_payload(const lts_packet *layer) {

@@ -8,31 +8,12 @@ enum { PROTO_ICMP = 1, PROTO_TCP = 6, PROTO_UDP = 17, PROTO_ICMP6 = 58, PROTO_SC
 
 /* ---- bytes ---- */
 
-uint32_t lts_layer_end(const lts_packet *layer) {
-  return layer->frame->filled ? lts_frame_decode(layer->frame)->end : 0;
-}
-
 lts_presence lts_layer_presence(const lts_packet *layer, int presence, uint64_t at, uint32_t length,
                                 const char *name) {
   if (presence == LTS_PRESENT && at + length <= lts_layer_end(layer)) return LTS_PRESENT;
   if (presence == LTS_MISSING) return LTS_MISSING;
   lts_fail_cut(name, presence == LTS_CUT ? 0 : at + length, lts_layer_end(layer));
   return LTS_CUT;
-}
-
-uint8_t *lts_layer_bytes(const lts_packet *layer, uint32_t base, uint32_t offset, uint32_t length,
-                         const char *name) {
-  uint64_t at = (uint64_t)base + offset;
-  if (at + length <= lts_layer_end(layer)) return layer->frame->data + at;
-  lts_fail_cut(name, at + length, lts_layer_end(layer));
-  return NULL;
-}
-
-lts_field lts_layer_number(const lts_packet *layer, uint32_t base, uint32_t offset, uint32_t size,
-                           const char *name) {
-  const uint8_t *at = lts_layer_bytes(layer, base, offset, size, name);
-  if (!at) return LTS_FAILED;
-  return size == 1 ? at[0] : size == 2 ? be16(at) : be32(at);
 }
 
 lts_field lts_network_number(const lts_packet *layer, uint32_t offset, uint32_t size,
@@ -72,11 +53,6 @@ lts_value lts_value_layer(lts_packet *layer) {
 
 /* ---- objects ---- */
 
-lts_network lts_network_of(const lts_packet *layer) {
-  if (layer->copy || !layer->frame->filled) return layer->network;
-  return lts_frame_decode(layer->frame)->network;
-}
-
 lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uint32_t at) {
   lts_packet *object = lts_layer_take(parent->frame, layer, at);
   if (object == LTS_NO_LAYER) return object;
@@ -89,7 +65,7 @@ lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uin
 /* plt takes one VLAN tag off, no more: IP behind others is not an `ip` there. */
 static lts_network historic_network(const lts_packet *packet) {
   static const lts_network none;
-  if (packet->copy) return packet->network;
+  if (packet->copy) return lts_network_of(packet);
   if (!packet->frame->filled) return none;
   const lts_headers *headers = lts_frame_decode(packet->frame);
   if (headers->ethertype == lts_ethertype_of(headers->network.version)) return headers->network;
@@ -292,5 +268,5 @@ lts_transport *lts_udp_payload_get(lts_udp *udp) {
  * has none. */
 lts_field lts_transport_proto_get(lts_transport *transport) {
   const lts_packet *layer = &transport->layer;
-  return layer->payload && !layer->copy ? 0 : layer->network.proto;
+  return layer->payload && !layer->copy ? 0 : lts_network_of(layer).proto;
 }

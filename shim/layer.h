@@ -15,13 +15,27 @@
 LTS_LAYERS(LTS_DEFINE)
 
 /* Where the captured bytes end. */
-uint32_t lts_layer_end(const lts_packet *layer);
+static inline uint32_t lts_layer_end(const lts_packet *layer) {
+  return layer->frame->filled ? lts_frame_decode(layer->frame)->end : 0;
+}
+
 /* `length` bytes at base + offset, or NULL with the reason: the capture ends before. */
-uint8_t *lts_layer_bytes(const lts_packet *layer, uint32_t base, uint32_t offset, uint32_t length,
-                         const char *name);
+static inline uint8_t *lts_layer_bytes(const lts_packet *layer, uint32_t base, uint32_t offset,
+                                       uint32_t length, const char *name) {
+  uint64_t at = (uint64_t)base + offset;
+  if (at + length <= lts_layer_end(layer)) return layer->frame->data + at;
+  lts_fail_cut(name, at + length, lts_layer_end(layer));
+  return NULL;
+}
+
 /* A big-endian number of 1, 2 or 4 bytes. */
-lts_field lts_layer_number(const lts_packet *layer, uint32_t base, uint32_t offset, uint32_t size,
-                           const char *name);
+static inline lts_field lts_layer_number(const lts_packet *layer, uint32_t base, uint32_t offset,
+                                         uint32_t size, const char *name) {
+  const uint8_t *at = lts_layer_bytes(layer, base, offset, size, name);
+  if (!at) return LTS_FAILED;
+  return size == 1 ? at[0] : size == 2 ? be16(at) : be32(at);
+}
+
 /* The same, counted from the start of the IP header. */
 lts_field lts_network_number(const lts_packet *layer, uint32_t offset, uint32_t size,
                              const char *name);
@@ -45,8 +59,15 @@ lts_value lts_value_truth(bool truth);
 lts_value lts_value_layer(lts_packet *layer);
 lts_value lts_value_failed(void);
 
-/* The IP header that an object belongs to: its own, or the packet's outermost. */
-lts_network lts_network_of(const lts_packet *layer);
+/* The IP header that an object belongs to: its own, or the packet's outermost. A script may write to
+ * the bytes: what they say now counts, not what they said. */
+static inline lts_network lts_network_of(const lts_packet *layer) {
+  const lts_network *own = &layer->network;
+  if (!layer->frame->filled) return *own;
+  if (!layer->copy) return lts_frame_decode(layer->frame)->network;
+  if (!own->version) return *own;
+  return lts_network_read(layer->frame->data, own->at, lts_layer_end(layer), own->version);
+}
 
 /* An object for another part of the same packet. */
 lts_packet *lts_layer_derive(const lts_packet *parent, lts_layer_kind layer, uint32_t at);

@@ -72,6 +72,7 @@ typedef enum lts_error_kind {
   LTS_E_VALUE,       /* an argument out of range, or nothing read yet */
   LTS_E_ATTRIBUTE,   /* a length that is not set, IP versions that differ */
   LTS_E_INDEX,       /* a negative index */
+  LTS_E_UNSUPPORTED, /* what this format does not have */
   LTS_E_MEMORY,      /* allocation failed */
   LTS_E_INTERRUPTED, /* lts_hooks.interrupted() said so, and keeps the reason */
 } lts_error_kind;
@@ -226,6 +227,8 @@ typedef enum lts_feature {
   LTS_FEATURE_PCAPNG,
   LTS_FEATURE_ZSTD,
   LTS_FEATURE_STATISTICS, /* trace_get_statistics() */
+  LTS_FEATURE_META,
+  LTS_FEATURE_NANOSECONDS, /* pcap files hold those of what is copied to them */
 } lts_feature;
 int lts_feature_get(lts_feature feature);
 /* Of python-libtrace. */
@@ -247,12 +250,18 @@ lts_name lts_trace_state_get(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_start(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_pause(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_close(lts_trace *trace);
+/* Ends every read, also one that waits in another thread, until the next lts_trace_start(). */
+void lts_trace_stop(lts_trace *trace);
+/* The descriptor that becomes readable when packets come; -1 where there is none. */
+int lts_trace_fileno(lts_trace *trace);
 
 LTS_CHECKED lts_status lts_trace_conf_filter(lts_trace *trace, lts_filter *filter);
 LTS_CHECKED lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen);
 LTS_CHECKED lts_status lts_trace_conf_promisc(lts_trace *trace, int promisc);
 /* Seconds without a packet before a live read fails with LTS_E_TIMEOUT; 0 waits for ever. */
 LTS_CHECKED lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds);
+/* Whether a file's metadata comes, too, as packets that neither filter nor counters see. */
+LTS_CHECKED lts_status lts_trace_conf_meta(lts_trace *trace, int meta);
 
 /* The next packet that passes the filter, cut to the snap length. */
 LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET);
@@ -419,6 +428,7 @@ lts_field lts_packet_direction_get(lts_packet *packet);
 lts_field lts_packet_wire_len_get(lts_packet *packet);
 lts_field lts_packet_capture_len_get(lts_packet *packet);
 lts_truth lts_packet_is_truncated_get(lts_packet *packet);
+lts_truth lts_packet_is_meta_get(lts_packet *packet);
 lts_field lts_packet_timestamp_ns_get(lts_packet *packet);
 lts_field lts_packet_ts_sec_get(lts_packet *packet);
 lts_unsigned lts_packet_erf_time_get(lts_packet *packet);
@@ -492,6 +502,13 @@ lts_value lts_ip_payload_get(lts_ip *ip);
 lts_field lts_ip6_flow_label_get(lts_ip6 *ip6);
 lts_field lts_ip6_payload_len_get(lts_ip6 *ip6);
 lts_field lts_ip6_next_hdr_get(lts_ip6 *ip6);
+/* Names that only plt's manual had. */
+lts_number lts_ip_hdr_checksum_get(lts_ip *ip);
+lts_status lts_ip_hdr_checksum_set(lts_ip *ip, int value);
+lts_new_prefix lts_ip6_src_address_get(lts_ip6 *ip6);
+lts_status lts_ip6_src_address_set(lts_ip6 *ip6, lts_prefix *prefix);
+lts_new_prefix lts_ip6_dst_address_get(lts_ip6 *ip6);
+lts_status lts_ip6_dst_address_set(lts_ip6 *ip6, lts_prefix *prefix);
 lts_value lts_ip6_payload_get(lts_ip6 *ip6);
 
 lts_field lts_tcp_src_port_get(lts_tcp *tcp);
@@ -510,6 +527,7 @@ lts_field lts_tcp_window_get(lts_tcp *tcp);
 lts_number lts_tcp_checksum_get(lts_tcp *tcp);
 lts_status lts_tcp_checksum_set(lts_tcp *tcp, int value);
 lts_field lts_tcp_urg_ptr_get(lts_tcp *tcp);
+lts_field lts_tcp_urgent_get(lts_tcp *tcp); /* plt's manual */
 lts_names lts_tcp_flag_names_get(lts_tcp *tcp);
 lts_options lts_tcp_options_get(lts_tcp *tcp);
 lts_value lts_tcp_options_data_get(lts_tcp *tcp);

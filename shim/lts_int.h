@@ -9,6 +9,9 @@
 #include "lts.h"
 
 #include <stdbool.h>
+#include <sys/select.h>
+
+struct pollfd;
 
 /* ---- failures (error.c) ---- */
 
@@ -16,7 +19,7 @@ lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *
     __attribute__((format(printf, 4, 5)));
 lts_status lts_fail_memory(void);
 /* A field that needs bytes behind the captured ones, or headers that do (then `needed` is 0). */
-void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
+__attribute__((cold)) void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured);
 /* Takes the pending error out of libtrace, which would refuse every further call. */
 lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing);
 
@@ -24,6 +27,8 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 
 /* Beside lts_more: no packet this time, look at the trace anew. */
 #define LTS_AGAIN ((lts_more)2)
+/* And: nothing is there yet, look anew after a wait for what trace->event says. */
+#define LTS_WAIT ((lts_more)3)
 
 void *lts_release(void);
 void lts_acquire(void *state);
@@ -39,9 +44,11 @@ bool lts_breathe(double *breath);
 
 /* ---- link layers ---- */
 
-/* libtrace's link types, and those that only the shim decodes. */
+/* libtrace's link types, those that only version 4 names, and those that only the shim decodes. */
 typedef enum lts_link {
   LTS_LINK_UNKNOWN = TRACE_TYPE_UNKNOWN,
+  LTS_LINK_ERF_META = 21,
+  LTS_LINK_PCAPNG_META = 23,
   LTS_LINK_NULL = 1000, /* DLT_NULL, DLT_LOOP elsewhere than OpenBSD */
   LTS_LINK_SLL2,        /* DLT_LINUX_SLL2 */
   LTS_LINK_IPV4,        /* DLT_IPV4 */
@@ -49,6 +56,8 @@ typedef enum lts_link {
 } lts_link;
 
 int lts_link_of_dlt(uint32_t dlt);
+/* What a file says of itself or of the capture: no packet. */
+bool lts_link_is_meta(int link);
 /* -1 where pcap has no DLT for the link type. */
 int lts_dlt_of_link(int link);
 
@@ -128,7 +137,7 @@ struct lts_frame {
   uint8_t fcs;  /* bytes of FCS that wire_length counts and the capture lacks */
   bool filled;  /* something was read */
   bool erf;     /* header is an ERF record's: its time has more than nanoseconds */
-  bool exact;   /* from a pcap file of nanoseconds */
+  bool exact;   /* from a pcap or pcapng file of nanoseconds */
   bool exposed; /* a script may write to the data behind our back */
   void *lender; /* gives the data, and takes it back with lts_hooks.release_buffer() */
   lts_headers headers;
@@ -144,10 +153,23 @@ lts_packet *lts_layer_take(lts_frame *frame, lts_layer_kind layer, uint32_t at);
 lts_frame *lts_frame_take(void);
 void lts_frame_unref(lts_frame *frame);
 lts_status lts_frame_detach(lts_frame *frame);
-lts_headers *lts_frame_decode(lts_frame *frame);
+lts_headers *lts_frame_walk(lts_frame *frame);
+/* What the walk found, unless a script may have written to it since. */
+static inline lts_headers *lts_frame_decode(lts_frame *frame) {
+  return frame->headers.decoded ? &frame->headers : lts_frame_walk(frame);
+}
 bool lts_frame_is_filled(const lts_frame *frame);
 /* Bytes on the wire without the FCS, where the capture lacks it. */
 uint32_t lts_frame_wire(const lts_frame *frame);
+
+/* Of the time of capture, which may be before 1970. */
+enum { LTS_BILLION = 1000000000 };
+static inline int64_t lts_frame_seconds(const lts_frame *frame) {
+  return frame->timestamp_ns / LTS_BILLION - (frame->timestamp_ns % LTS_BILLION < 0);
+}
+static inline uint32_t lts_frame_nanoseconds(const lts_frame *frame) {
+  return (uint32_t)((frame->timestamp_ns % LTS_BILLION + LTS_BILLION) % LTS_BILLION);
+}
 
 uint16_t lts_ethertype_of(int version);
 lts_network lts_network_read(const uint8_t *data, uint32_t at, uint32_t end, int version);
@@ -181,22 +203,27 @@ struct lts_trace {
   char *served; /* what libtrace reads instead, or NULL */
   lts_source source;
   lts_state state;
-  bool ended;        /* a file's end or a read error: no further packet */
-  bool busy;         /* a read is under way without the interpreter lock */
-  bool closing;      /* asks that read to stop */
-  lts_slot slots[2]; /* filled in turn: a loop holds one packet while it fetches the next */
+  bool ended;                /* a file's end or a read error: no further packet */
+  bool busy;                 /* a read is under way without the interpreter lock */
+  bool closing;              /* asks that read to stop */
+  bool stopped;              /* and so does this, until the next start() */
+  int wake;                  /* an eventfd that ends a wait for an interface, or -1 */
+  int socket;                /* of int:, ring: and pcapint:, or -1 */
+  bool waited;               /* the last look found nothing, and left in */
+  libtrace_eventobj_t event; /* what to wait for */
+  lts_slot slots[2];         /* filled in turn: a loop holds one packet while it fetches the next */
   int turn;
   lts_filter *filter;
   int snaplen;    /* 0: none */
+  int wanted;     /* the snap length at the last start */
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
+  bool meta;      /* deliver metadata, too */
   uint64_t accepted, filtered;
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
-  bool forgets;                         /* libtrace counts anew whenever it is asked */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  int pcap_socket; /* of pcapint:, once libtrace has told it, or 0 */
-  bool wandio;     /* libtrace reads into buffers that are ours */
+  bool wandio; /* libtrace reads into buffers that are ours */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
@@ -210,28 +237,50 @@ struct lts_trace {
 void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_frame *frame);
 
 /* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
- * on the wire. */
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
-uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
-                           uint32_t *linktype);
+ * on the wire; reads a block that is none. */
+void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length);
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                           lts_frame *frame, uint32_t *linktype);
+void lts_record_pcapng_meta(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                            lts_frame *frame);
 
 /* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
 lts_more lts_trace_readable(lts_trace *trace);
-/* The same for a read that waits. Other Python code may have run: a trace that it closed or paused
+/* The same for a read that waits. Other Python code may have run: a trace that it stopped or closed
  * ends the read. */
 lts_more lts_trace_still_readable(lts_trace *trace);
 /* When a read of an interface has waited long enough, on lts_now()'s clock; 0 for never. */
 double lts_trace_deadline(const lts_trace *trace);
 lts_more lts_trace_timed_out(lts_trace *trace);
+/* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
+lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
- * rejects it, or none came by the deadline. No packet may borrow the trace's buffers. A file needs
+ * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
-lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame);
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+
+/* ---- packet sockets (socket.c) ---- */
+
+/* What to do where the system does not permit to capture or to send. */
+#define LTS_NEEDS_NET_RAW                                                                          \
+  "; this needs root or the capability CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)"
+
+/* Fails where there is no such interface, no permission, or no descriptor that libtrace can use. */
+lts_status lts_interface_check(lts_trace *trace);
+/* The packet sockets of this process. */
+void lts_socket_list(fd_set *found);
+/* Finds the socket that libtrace has opened since then, and keeps to itself. */
+void lts_socket_adopt(lts_trace *trace, const fd_set *known);
+/* What happened to an interface, as its socket tells once: an errno, or 0. */
+int lts_socket_failure(const struct pollfd *ready);
+/* Adds the kernel's counters to last_known. */
+void lts_socket_count(lts_trace *trace);
+lts_status lts_socket_promisc(lts_trace *trace, bool promisc);
 
 /* ---- files (detect.c) ---- */
 

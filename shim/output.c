@@ -197,7 +197,7 @@ static lts_status open_socket(lts_output *output) {
   if (output->socket >= 0) close(output->socket);
   output->socket = -1;
   return lts_fail(LTS_E_TRACE, failure, output->uri, "cannot open '%s' to write: %s%s", output->uri,
-                  strerror(failure), failure == EPERM ? " (this needs root or CAP_NET_RAW)" : "");
+                  strerror(failure), failure == EPERM ? LTS_NEEDS_NET_RAW : "");
 }
 
 /* Other threads may let go of the packet meanwhile, hence the copy. */
@@ -236,12 +236,10 @@ static lts_status open_file(lts_output *output) {
 
 /* All that the writers know of struct lts_packet. */
 static lts_status enter_packet(lts_packet *packet, lts_entry *entry) {
-  enum { BILLION = 1000000000 };
   const lts_frame *frame = packet->frame;
   if (packet->layer != LTS_PACKET)
     return lts_fail(LTS_E_VALUE, 0, NULL, "write_packet() takes a packet, not a layer of one");
   if (!lts_frame_is_filled(frame)) return LTS_ERROR;
-  int64_t seconds = lts_packet_ts_sec_get(packet);
   *entry = (lts_entry){
       .packet = packet,
       .header = frame->header,
@@ -251,8 +249,8 @@ static lts_status enter_packet(lts_packet *packet, lts_entry *entry) {
       .padding = frame->padding,
       .wire = frame->wire_length,
       .fcs = frame->fcs,
-      .seconds = seconds,
-      .nanoseconds = (uint32_t)(frame->timestamp_ns - seconds * BILLION),
+      .seconds = lts_frame_seconds(frame),
+      .nanoseconds = lts_frame_nanoseconds(frame),
       .rt_type = frame->rt_type,
       .dlt = frame->dlt,
       .link = frame->link,
@@ -273,6 +271,9 @@ static lts_status write_file(lts_output *output, lts_packet *packet, lts_entry *
 }
 
 static lts_status write_socket(lts_output *output, const lts_entry *entry) {
+  if (lts_link_is_meta(entry->link))
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_NO_CONVERSION, output->uri,
+                    "cannot write to '%s': metadata is no packet", output->uri);
   if (output->socket < 0 && open_socket(output)) return LTS_ERROR;
   return send_frame(output, entry);
 }

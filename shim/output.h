@@ -80,7 +80,7 @@ typedef struct lts_entry {
   int dlt; /* the link type's number in the pcap file that it came from, else -1 */
   int link, direction;
   bool erf;   /* header is an ERF record's */
-  bool exact; /* from a pcap file of nanoseconds */
+  bool exact; /* from a pcap or pcapng file of nanoseconds */
 } lts_entry;
 
 /* ---- outputs (output.c) ---- */

@@ -94,22 +94,24 @@ lts_truth lts_packet_is_truncated_get(lts_packet *packet) {
   return record ? (uint64_t)record->capture_length + record->fcs < record->wire_length : LTS_FAILED;
 }
 
+lts_truth lts_packet_is_meta_get(lts_packet *packet) {
+  const lts_frame *record = record_of(packet);
+  return record ? lts_link_is_meta(record->link) : LTS_FAILED;
+}
+
 /* ---- time ---- */
-
-enum { BILLION = 1000000000 };
-
-static int64_t seconds_of(int64_t ns) { return ns / BILLION - (ns % BILLION < 0); }
 
 lts_field lts_packet_timestamp_ns_get(lts_packet *packet) {
   const lts_frame *record = record_of(packet);
-  return record ? record->timestamp_ns : LTS_FAILED;
+  if (!record) return LTS_FAILED;
+  /* A damaged file may have the very numbers that stand for no value. */
+  return record->timestamp_ns > LTS_FAILED ? record->timestamp_ns : LTS_FAILED + 1;
 }
 
 lts_time lts_packet_time_get(lts_packet *packet) {
   const lts_frame *record = record_of(packet);
   if (!record) return (lts_time){LTS_FAILED, 0};
-  int64_t seconds = seconds_of(record->timestamp_ns);
-  return (lts_time){seconds, (int)((record->timestamp_ns - seconds * BILLION) / 1000)};
+  return (lts_time){lts_frame_seconds(record), (int)(lts_frame_nanoseconds(record) / 1000)};
 }
 
 lts_utc lts_packet_datetime_get(lts_packet *packet) { return lts_packet_time_get(packet); }
@@ -126,9 +128,9 @@ lts_unsigned lts_packet_erf_time_get(lts_packet *packet) {
   const lts_frame *record = record_of(packet);
   if (!record) return (lts_unsigned){LTS_CUT, 0};
   if (record->erf) return (lts_unsigned){LTS_PRESENT, le64(record->header)};
-  int64_t seconds = seconds_of(record->timestamp_ns);
-  uint64_t fraction = (uint64_t)(record->timestamp_ns - seconds * BILLION);
-  return (lts_unsigned){LTS_PRESENT, ((uint64_t)seconds << 32) + (fraction << 32) / BILLION};
+  uint64_t seconds = (uint64_t)lts_frame_seconds(record);
+  uint64_t fraction = (uint64_t)lts_frame_nanoseconds(record) << 32;
+  return (lts_unsigned){LTS_PRESENT, (seconds << 32) + fraction / LTS_BILLION};
 }
 
 /* ---- headers ---- */

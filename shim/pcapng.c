@@ -11,7 +11,7 @@
 
 #include <stdlib.h>
 
-enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, SIMPLE = 3, ENHANCED = 6, TRAILER = 4 };
+enum { SECTION = 0x0a0d0d0a, INTERFACE = 1, SIMPLE = 3, STATISTICS = 5, TRAILER = 4 };
 enum { BILLION = 1000000000, BEYOND = 38 }; /* at 10^39 units a second, no count is 1 ns */
 
 struct lts_interface {
@@ -20,10 +20,9 @@ struct lts_interface {
   int64_t offset;     /* if_tsoffset, seconds */
 };
 
-/* Every block type that libtrace hands over is small, but for the section's palindrome. */
-static bool is_swapped(const uint8_t *block) {
-  uint32_t type = word(block, false);
-  return type != SECTION && type > 0xffff;
+/* libtrace returns a block's length, which is below 2^17, in the byte order of the machine. */
+static bool is_swapped(const uint8_t *block, int64_t length) {
+  return word(block + 4, false) != length;
 }
 
 static void read_options(lts_interface *interface, const uint8_t *at, uint32_t left, bool swapped) {
@@ -40,25 +39,23 @@ static void read_options(lts_interface *interface, const uint8_t *at, uint32_t l
   }
 }
 
-static void add_interface(lts_trace *trace, const uint8_t *block, uint32_t length, bool swapped) {
+static void add_interface(lts_trace *trace, const uint8_t *block, int64_t length) {
   enum { FIXED = 16, MICROSECONDS = 6 };
+  bool swapped = is_swapped(block, length);
   lts_interface interface = {half(block + 8, swapped), MICROSECONDS, 0};
   lts_interface *grown = realloc(trace->interfaces, (trace->interface_count + 1) * sizeof *grown);
   if (!grown) return; /* its packets get no time, as those of an unknown interface */
   if (length > FIXED + TRAILER)
-    read_options(&interface, block + FIXED, length - FIXED - TRAILER, swapped);
+    read_options(&interface, block + FIXED, (uint32_t)length - FIXED - TRAILER, swapped);
   trace->interfaces = grown;
   trace->interfaces[trace->interface_count++] = interface;
 }
 
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw) {
+void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length) {
   const uint8_t *block = raw->header;
-  if (!block) return;
-  bool swapped = is_swapped(block);
-  uint32_t type = word(block, swapped), length = word(block + 4, swapped);
+  uint32_t type = word(block, is_swapped(block, length));
   if (type == SECTION) trace->interface_count = 0;
-  if (type == INTERFACE && length <= LIBTRACE_PACKET_BUFSIZE)
-    add_interface(trace, block, length, swapped);
+  if (type == INTERFACE) add_interface(trace, block, length);
 }
 
 /* A file may say any nonsense: the arithmetic wraps, as unsigned. */
@@ -76,24 +73,53 @@ static int64_t nanoseconds(const lts_interface *interface, uint64_t count) {
   return (int64_t)(start + (uint64_t)((unsigned __int128)count * BILLION / units));
 }
 
-uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
-                           uint32_t *linktype) {
-  enum { SIMPLE_HEADER = 12, ENHANCED_HEADER = 28, NO_LINKTYPE = 0xffff };
+static bool is_finer_than_microseconds(const lts_interface *interface) {
+  enum { BINARY = 0x80, MICROSECONDS = 6, COARSER = 19 }; /* 2^-19 s is more than one */
+  uint8_t power = interface->resolution & 0x7f;
+  return power > (interface->resolution & BINARY ? COARSER : MICROSECONDS);
+}
+
+static const lts_interface *interface_at(const lts_trace *trace, uint32_t index) {
+  enum { NO_LINKTYPE = 0xffff };
   static const lts_interface unknown = {NO_LINKTYPE, BEYOND + 1, 0};
+  return index < trace->interface_count ? &trace->interfaces[index] : &unknown;
+}
+
+/* Enhanced packets and statistics have their interface and their time at the same place. */
+static int64_t time_of(const lts_trace *trace, const uint8_t *block, bool swapped) {
+  uint64_t count = (uint64_t)word(block + 12, swapped) << 32 | word(block + 16, swapped);
+  return nanoseconds(interface_at(trace, word(block + 8, swapped)), count);
+}
+
+/* The whole block, which says itself how to read it. */
+void lts_record_pcapng_meta(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                            lts_frame *frame) {
   uint8_t *block = raw->header;
-  bool swapped = is_swapped(block), simple = word(block, swapped) == SIMPLE;
-  uint32_t length = word(block + 4, swapped), index = simple ? 0 : word(block + 8, swapped);
+  bool swapped = is_swapped(block, length);
+  frame->header = frame->data = block;
+  frame->header_length = 0;
+  frame->capture_length = (uint32_t)length;
+  frame->wire_length = 0;
+  frame->timestamp_ns = word(block, swapped) == STATISTICS ? time_of(trace, block, swapped) : 0;
+  frame->link = LTS_LINK_PCAPNG_META;
+}
+
+uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
+                           lts_frame *frame, uint32_t *linktype) {
+  enum { SIMPLE_HEADER = 12, ENHANCED_HEADER = 28 };
+  uint8_t *block = raw->header;
+  bool swapped = is_swapped(block, length), simple = word(block, swapped) == SIMPLE;
   uint32_t header = simple ? SIMPLE_HEADER : ENHANCED_HEADER;
-  uint32_t most = length > header + TRAILER ? length - header - TRAILER : 0;
+  uint32_t most = length > header + TRAILER ? (uint32_t)length - header - TRAILER : 0;
   uint32_t wire = word(block + header - 4, swapped);
   uint32_t captured = simple ? wire : word(block + header - 8, swapped);
-  const lts_interface *from = index < trace->interface_count ? &trace->interfaces[index] : &unknown;
-  uint64_t count = (uint64_t)word(block + 12, swapped) << 32 | word(block + 16, swapped);
   frame->header = block;
   frame->header_length = header;
   frame->data = block + header;
   frame->capture_length = captured < most ? captured : most;
-  frame->timestamp_ns = simple ? 0 : nanoseconds(from, count);
+  frame->timestamp_ns = simple ? 0 : time_of(trace, block, swapped);
+  const lts_interface *from = interface_at(trace, simple ? 0 : word(block + 8, swapped));
+  frame->exact = !simple && is_finer_than_microseconds(from);
   *linktype = from->linktype;
   return wire;
 }

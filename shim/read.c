@@ -2,19 +2,19 @@
  *
  * The next packet of a trace.
  */
+#define _GNU_SOURCE /* ppoll() */
 #include "lts_int.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 /* Kept out of the loop over a plain file, whose registers it would take. */
 #define RARE __attribute__((noinline, cold))
 
-enum { SLICE_MS = 100 }; /* a wait asks for signals, close() and the timeout this often */
+enum { SLICE_MS = 50 }; /* a wait asks for signals this often, where none interrupts it */
 
 /* ---- files ---- */
 
@@ -82,39 +82,14 @@ RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64
   lts_more more = outcome(trace, raw, *length, caplen);
   if (more == LTS_ITEM) return more;
   if (lts_interrupted()) return LTS_FAIL;
-  return trace->state == LTS_STARTED ? more : LTS_END;
+  return trace->state == LTS_STARTED && !trace->stopped ? more : LTS_END;
 }
 
 /* ---- live traces ---- */
 
-/* What happened to an interface, as its socket tells once: an errno, or 0. */
-static int socket_failure(const struct pollfd *ready) {
-  int failure = 0;
-  socklen_t size = sizeof failure;
-  if (ready->revents & POLLERR) getsockopt(ready->fd, SOL_SOCKET, SO_ERROR, &failure, &size);
-  return failure;
-}
-
-/* One bounded wait without the interpreter lock; returns the socket's failure. */
-static int wait_for(lts_trace *trace, libtrace_eventobj_t *event, int slice) {
-  struct pollfd ready = {.fd = event->fd, .events = POLLIN};
-  trace->busy = true;
-  void *lock = lts_release();
-  if (event->type == TRACE_EVENT_IOWAIT) {
-    poll(&ready, 1, slice);
-  } else {
-    double seconds = event->seconds < slice / 1e3 ? event->seconds : slice / 1e3;
-    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
-  }
-  lts_acquire(lock);
-  trace->busy = false;
-  return socket_failure(&ready);
-}
-
-static int slice_until(double deadline) {
-  if (deadline == 0) return SLICE_MS;
-  double left = (deadline - lts_now()) * 1e3;
-  return left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS;
+static double slice_until(double deadline) {
+  double left = deadline - lts_now();
+  return deadline == 0 || left > SLICE_MS / 1e3 ? SLICE_MS / 1e3 : left > 0 ? left : 0;
 }
 
 double lts_trace_deadline(const lts_trace *trace) {
@@ -140,24 +115,45 @@ static lts_more live_end(lts_trace *trace) {
   return interface_failed(trace, ENETDOWN);
 }
 
-/* Guard: when an interface fails, libpcap waits until it is up again, and libtrace with it. */
-static int pcap_failure(lts_trace *trace) {
-  struct pollfd ready = {.fd = trace->pcap_socket};
-  return trace->pcap_socket && poll(&ready, 1, 0) > 0 ? socket_failure(&ready) : 0;
+/* Guard: when an interface fails, libpcap waits until it is up again, and libtrace with it: what it
+ * reads is asked before. The others are asked only after a wait, which the failure ends. */
+static int interface_failure(lts_trace *trace) {
+  struct pollfd ready = {.fd = trace->socket};
+  bool suspect = trace->waited || trace->pcapint;
+  if (trace->waited && trace->event.type == TRACE_EVENT_IOWAIT) ready.fd = trace->event.fd;
+  trace->waited = false;
+  return suspect && poll(&ready, 1, 0) > 0 ? lts_socket_failure(&ready) : 0;
 }
 
-RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, double deadline,
-                               int64_t *length) {
-  int failure = pcap_failure(trace);
+RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  int failure = interface_failure(trace);
   if (failure) return interface_failed(trace, failure);
-  libtrace_eventobj_t event = trace_event(trace->raw, raw);
-  *length = event.size;
-  if (event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
-  if (event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
-  if (event.type == TRACE_EVENT_IOWAIT && trace->pcapint) trace->pcap_socket = event.fd;
-  failure = wait_for(trace, &event, slice_until(deadline));
+  trace->event = trace_event(trace->raw, raw);
+  *length = trace->event.size;
+  if (trace->event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
+  if (trace->event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
+  trace->waited = true;
+  return LTS_WAIT;
+}
+
+/* One bounded wait without the interpreter lock, for what trace_event() said. */
+static void wait_for(lts_trace *trace, double seconds) {
+  const libtrace_eventobj_t *event = &trace->event;
+  bool sleeps = event->type != TRACE_EVENT_IOWAIT;
+  struct pollfd ready[] = {{.fd = sleeps ? -1 : event->fd, .events = POLLIN},
+                           {.fd = trace->wake, .events = POLLIN}};
+  if (sleeps && event->seconds < seconds) seconds = event->seconds;
+  const struct timespec slice = {.tv_nsec = (long)(seconds * 1e9)};
+  trace->busy = true;
+  void *lock = lts_release();
+  ppoll(ready, sizeof ready / sizeof *ready, &slice, NULL);
+  lts_acquire(lock);
+  trace->busy = false;
+}
+
+RARE lts_more lts_trace_wait_until(lts_trace *trace, double deadline) {
+  wait_for(trace, slice_until(deadline));
   if (trace->closing) return LTS_END;
-  if (failure) return interface_failed(trace, failure);
   return lts_interrupted() ? LTS_FAIL : LTS_AGAIN;
 }
 
@@ -169,19 +165,17 @@ static bool is_lent(const libtrace_packet_t *raw) {
 }
 
 /* A loop holds one packet while it fetches the next, so the one before that is still alive only if
- * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. */
+ * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
+ * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
 static lts_status next_slot(lts_trace *trace, lts_slot **out) {
-  lts_slot *last = &trace->slots[trace->turn];
-  lts_slot *slot = &trace->slots[trace->turn ^= 1];
-  if (slot->borrower && lts_frame_detach(slot->borrower)) return LTS_ERROR;
-  if (last->borrower && is_lent(last->raw) && lts_frame_detach(last->borrower)) return LTS_ERROR;
-  *out = slot;
-  return LTS_OK;
+  if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
+  lts_slot *slot = *out = &trace->slots[trace->turn];
+  return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
 }
 
 lts_more lts_trace_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
-  if (trace->state == LTS_STARTED) return trace->ended ? LTS_END : LTS_ITEM;
+  if (trace->state == LTS_STARTED) return trace->ended || trace->stopped ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
            trace->state == LTS_NEW ? "not started" : lts_trace_state_get(trace));
   return LTS_FAIL;
@@ -189,22 +183,25 @@ lts_more lts_trace_readable(lts_trace *trace) {
 
 lts_more lts_trace_still_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
-  return trace->state == LTS_STARTED && !trace->ended ? LTS_ITEM : LTS_END;
+  bool more = trace->state == LTS_STARTED && !trace->ended && !trace->stopped;
+  return more ? LTS_ITEM : LTS_END;
 }
 
-static lts_more read_slot(lts_trace *trace, double deadline, lts_slot **slot, int64_t *length) {
+static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
+  int turn = trace->turn;
   if (next_slot(trace, slot)) return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
   lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
-                                                : read_live(trace, raw, deadline, length);
-  if (more == LTS_AGAIN) trace->turn ^= 1; /* the packet before keeps its buffer */
+                                                : read_live(trace, raw, length);
+  if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
-  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
-  return LTS_AGAIN;
+  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw, *length);
+  return trace->meta ? LTS_ITEM : LTS_AGAIN;
 }
 
 static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+  if (trace->meta && lts_link_is_meta(frame->link)) return LTS_ITEM;
   lts_more match = filter ? lts_filter_match(filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match == LTS_END ? LTS_AGAIN : match;
@@ -216,10 +213,10 @@ static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
   return LTS_ITEM;
 }
 
-static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
+static lts_more attempt(lts_trace *trace, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
-  lts_more more = read_slot(trace, deadline, &slot, &length);
+  lts_more more = read_slot(trace, &slot, &length);
   if (more != LTS_ITEM) return more;
   lts_frame *frame = lts_frame_take();
   if (!frame) return LTS_FAIL;
@@ -234,10 +231,10 @@ static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
   return more;
 }
 
-lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, lts_frame *frame) {
+lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
   lts_slot *slot;
   int64_t length;
-  lts_more more = read_slot(trace, deadline, &slot, &length);
+  lts_more more = read_slot(trace, &slot, &length);
   if (more != LTS_ITEM) return more;
   lts_record(trace, slot->raw, length, frame);
   return admit(trace, filter, frame);
@@ -245,10 +242,11 @@ lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, double deadline, 
 
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   enum { BETWEEN_CLOCKS = 4096 };
-  lts_more more = lts_trace_readable(trace);
   double deadline = lts_trace_deadline(trace), breath = 0;
+  lts_more more = lts_trace_readable(trace);
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
-    more = attempt(trace, deadline, out);
+    more = attempt(trace, out);
+    if (more == LTS_WAIT) more = lts_trace_wait_until(trace, deadline);
     if (more != LTS_AGAIN) return more;
     if (deadline != 0 && lts_now() >= deadline) return lts_trace_timed_out(trace);
     if (attempts % BETWEEN_CLOCKS == 0 && !lts_breathe(&breath)) return LTS_FAIL;

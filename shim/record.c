@@ -54,6 +54,10 @@ int lts_dlt_of_link(int link) {
   return -1;
 }
 
+bool lts_link_is_meta(int link) {
+  return link == TRACE_TYPE_DUCK || link == LTS_LINK_ERF_META || link == LTS_LINK_PCAPNG_META;
+}
+
 /* ---- what the pcap formats share ---- */
 
 /* The radiotap flags say whether the frame ends with its FCS. Field 1, behind an optional TSFT. */
@@ -169,8 +173,11 @@ static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length
 
 static void record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                           lts_frame *frame) {
-  (void)length;
-  uint32_t linktype, wire = lts_record_pcapng(trace, raw, frame, &linktype);
+  if (lts_raw_is_meta(raw)) {
+    lts_record_pcapng_meta(trace, raw, length, frame);
+    return;
+  }
+  uint32_t linktype, wire = lts_record_pcapng(trace, raw, length, frame, &linktype);
   pcap_link(frame, linktype, wire);
 }
 

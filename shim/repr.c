@@ -98,7 +98,10 @@ static lts_line repr_of_packet(lts_packet *packet) {
   lts_time time = lts_packet_time_get(packet);
   append(&line, " %lld.%06d", (long long)time.seconds, time.microseconds);
   append_ends(&line, packet);
-  append(&line, ", %u of %u bytes>", frame->capture_length, lts_frame_wire(frame));
+  if (lts_link_is_meta(frame->link))
+    append(&line, ", metadata, %u bytes>", frame->capture_length);
+  else
+    append(&line, ", %u of %u bytes>", frame->capture_length, lts_frame_wire(frame));
   return line;
 }
 

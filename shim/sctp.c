@@ -17,11 +17,11 @@ enum { COMMON_HEADER = 12, CHUNK_HEADER = 4 };
 static uint32_t chunks_end(const lts_packet *sctp) {
   enum { IPV6_HEADER = 40 };
   uint32_t end = lts_layer_end(sctp);
-  const lts_network *network = &sctp->network;
-  if (!network->version) return end;
-  const uint8_t *ip = sctp->frame->data + network->at;
-  uint32_t length = network->version == 6 ? IPV6_HEADER + be16(ip + 4) : be16(ip + 2);
-  return length && network->at + length < end ? network->at + length : end;
+  lts_network network = lts_network_of(sctp);
+  if (network.proto_presence != LTS_PRESENT) return end;
+  const uint8_t *ip = sctp->frame->data + network.at;
+  uint32_t length = network.version == 6 ? IPV6_HEADER + be16(ip + 4) : be16(ip + 2);
+  return length && network.at + length < end ? network.at + length : end;
 }
 
 static lts_status add_chunk(lts_list *list, const lts_packet *sctp, uint32_t at) {

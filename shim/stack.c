@@ -25,6 +25,7 @@ enum {
 };
 
 static void walk_network(cursor *c, uint16_t ethertype);
+static void walk_frame(cursor *c, uint16_t ethertype);
 
 static void rest(cursor *c, const char *name) {
   note(c, name, c->end - c->at);
@@ -57,7 +58,7 @@ static void walk_gre(cursor *c) { /* RFC 2784, RFC 2890 */
   if (flags & (ROUTING | VERSION))
     rest(c, "data");
   else
-    walk_network(c, protocol == ETHERTYPE_BRIDGED ? walk_ethernet(c) : protocol);
+    protocol == ETHERTYPE_BRIDGED ? walk_frame(c, walk_ethernet(c)) : walk_network(c, protocol);
 }
 
 static void walk_tcp(cursor *c, const lts_network *network) {
@@ -73,15 +74,31 @@ static void walk_udp(cursor *c, const lts_network *network) { /* RFC 768; VXLAN:
   if (!vxlan)
     rest(c, "data");
   else if (step(c, "vxlan", VXLAN))
-    walk_network(c, walk_ethernet(c));
+    walk_frame(c, walk_ethernet(c));
+}
+
+/* The bytes of an ICMPv6 redirect before the packet that it quotes, in an option; 0 if it does not
+ * (RFC 4861, 4.5 and 4.6.3). */
+static uint32_t redirect_length(const cursor *c) {
+  enum { FIXED = 40, OPTION_HEADER = 8, REDIRECTED_HEADER = 4 };
+  for (uint32_t at = FIXED; has(c, at + OPTION_HEADER);) {
+    const uint8_t *option = c->data + c->at + at;
+    if (option[0] == REDIRECTED_HEADER) return at + OPTION_HEADER;
+    if (!option[1]) return 0;
+    at += option[1] * 8u;
+  }
+  return 0;
 }
 
 static void walk_icmp(cursor *c, const lts_network *network, bool v6) {
-  enum { HEADER = 8 };
+  enum { HEADER = 8, REDIRECT6 = 137 };
   uint8_t type = has(c, 1) ? c->data[c->at] : 0;
-  bool quotes =
-      v6 ? type >= 1 && type <= 4 : type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
-  if (!step_layer(c, v6 ? "icmpv6" : "icmp", HEADER, v6 ? LTS_ICMP6 : LTS_ICMP, network)) return;
+  uint32_t redirect = v6 && type == REDIRECT6 ? redirect_length(c) : 0;
+  bool quotes = v6 ? redirect || (type >= 1 && type <= 4)
+                   : type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+  if (!step_layer(c, v6 ? "icmpv6" : "icmp", redirect ? redirect : HEADER,
+                  v6 ? LTS_ICMP6 : LTS_ICMP, network))
+    return;
   if (quotes)
     walk_network(c, v6 ? ETHERTYPE_IPV6 : ETHERTYPE_IP);
   else
@@ -172,6 +189,27 @@ static void walk_network(cursor *c, uint16_t ethertype) {
     rest(c, ethertype == ETHERTYPE_ARP ? "arp" : "data");
 }
 
+/* ---- IEEE 802.3 ---- */
+
+/* IEEE 802.2; with SNAP, which has an EtherType, RFC 1042. Novell's IPX has none of it. */
+static uint16_t walk_llc(cursor *c) {
+  enum { SNAP = 0xaaaa, NOVELL = 0xffff, UNNUMBERED = 3, SNAP_HEADER = 8 };
+  const uint8_t *at = c->data + c->at;
+  uint16_t service = has(c, 2) ? be16(at) : 0;
+  uint8_t control = has(c, 3) ? at[2] : UNNUMBERED;
+  bool snap = service == SNAP && control == UNNUMBERED;
+  if (service == NOVELL) return 0;
+  if (!step(c, "llc", snap ? SNAP_HEADER : (control & UNNUMBERED) == UNNUMBERED ? 3 : 4)) return 0;
+  return snap && !(at[3] | at[4] | at[5]) ? be16(at + 6) : 0;
+}
+
+/* Behind the addresses of Ethernet: its type, or the length of IEEE 802.3. */
+static void walk_frame(cursor *c, uint16_t ethertype) {
+  enum { LONGEST = 1500 };
+  ethertype = walk_tags(c, ethertype);
+  walk_network(c, ethertype && ethertype <= LONGEST ? walk_llc(c) : ethertype);
+}
+
 /* ---- the whole stack ---- */
 
 static lts_stack stack_of(lts_packet *packet) {
@@ -180,7 +218,7 @@ static lts_stack stack_of(lts_packet *packet) {
   if (packet->copy || !packet->frame->filled) return stack;
   cursor c = {.data = packet->frame->data, .end = lts_layer_end(packet), .stack = &stack};
   uint16_t ethertype = walk_link(&c, packet->frame, &headers);
-  walk_network(&c, ethertype);
+  headers.linktype == TRACE_TYPE_ETH ? walk_frame(&c, ethertype) : walk_network(&c, ethertype);
   return stack;
 }
 

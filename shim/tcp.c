@@ -17,6 +17,8 @@ LTS_NUMBER(udp, dst_port, 2, 2)
 LTS_NUMBER(udp, len, 4, 2)
 LTS_NUMBER(udp, checksum, 6, 2)
 
+lts_field lts_tcp_urgent_get(lts_tcp *tcp) { return lts_tcp_urg_ptr_get(tcp); }
+
 lts_status lts_tcp_checksum_set(lts_tcp *tcp, int value) {
   return lts_layer_set_checksum(&tcp->layer, tcp->layer.at, 16, value);
 }

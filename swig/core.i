@@ -26,3 +26,6 @@ int lts_feature_get(lts_feature feature);
 lts_name lts_version(void);
 %rename(load) lts_packet_load;
 lts_packet *lts_packet_load(lts_bytes frozen);
+%init %{
+  guard_types();
+%}

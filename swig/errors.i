@@ -35,40 +35,53 @@ static void register_exceptions(PyObject *callable) {
   { raise_last_error(); SWIG_fail; }
 %enddef
 
-/* A setter has no result to tell of its failure. */
+/* A setter has no result to tell of its failure. The getter is under the same %exception: the
+ * compiler drops from it what it does not need. */
 %define SETTER(CLASS, NAME)
 %exception CLASS::NAME {
-  lts_error_clear();
+  if (IS_SETTER("$symname")) lts_error_clear();
   $action
-  if (lts_error_last()->kind) RAISE
+  if (IS_SETTER("$symname") && lts_error_last()->kind) RAISE
 }
 %enddef
 
 %{
+#define IS_SETTER(NAME) (NAME[sizeof NAME - sizeof "set"] == 's') /* "..._set", not "..._get" */
+%}
+
+%{
 /* SWIG's own types: static ones until its version 4.4, heap types as a script's since then. */
-static int is_subclass(PyTypeObject *type) {
+static int is_own(PyTypeObject *type) {
   for (size_t i = 0; i < swig_module.size; i++) {
     SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
-    if (data && data->pytype == type) return 0;
+    if (data && data->pytype == type) return 1;
   }
-  return 1;
+  return 0;
 }
 
-/* What old programs expect of a field that cannot be set or deleted, and of a name that is none;
- * SWIG's types have a __dict__, which only a script's own subclass shall use. */
+/* Whether a script's objects of the type may have attributes of their own: SWIG's types have a
+ * __dict__, which only a subclass without __slots__ shall use. */
+static int is_open(PyTypeObject *type) {
+  for (; !is_own(type); type = type->tp_base)
+    if (!PyDict_GetItemString(type->tp_dict, "__slots__")) return 1;
+  return 0;
+}
+
+/* What old programs expect of a field that cannot be set or deleted, and of a name that is none. */
 static int set_attribute(PyObject *self, PyObject *name, PyObject *value) {
+  if (!PyUnicode_Check(name)) return PyObject_GenericSetAttr(self, name, value);
   PyTypeObject *type = Py_TYPE(self);
   PyObject *descriptor = PyObject_GetAttr((PyObject *)type, name);
-  int subclass = is_subclass(type);
+  int open = is_open(type);
   int field = descriptor && Py_TYPE(descriptor) == &PyGetSetDescr_Type;
   int fixed = field ? !value || !((PyGetSetDescrObject *)descriptor)->d_getset->set
-                    : descriptor && !subclass;
+                    : descriptor && !open && !Py_TYPE(descriptor)->tp_descr_set;
   Py_XDECREF(descriptor);
   PyErr_Clear();
   if (fixed)
     PyErr_Format(PyExc_TypeError, "'%U' of a %.100s cannot be %s", name, type->tp_name,
                  value ? "assigned" : "deleted");
-  else if (!descriptor && !subclass)
+  else if (!descriptor && !open)
     PyErr_Format(PyExc_AttributeError, "a %.100s has no attribute '%U'", type->tp_name, name);
   else
     return PyObject_GenericSetAttr(self, name, value);

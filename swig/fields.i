@@ -32,3 +32,21 @@
   if ($1 == LTS_FAILED) RAISE
   $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
 }
+
+%{
+/* Guards. Deleting SWIG's `thisown` crashes, setting it leaks: what an object points to is nobody's
+ * business. With a little more than the type that they all derive from has, Python refuses to make
+ * a class from two types, whose objects would have the pointer of one and the methods of the other. */
+static void guard_types(void) {
+  for (size_t i = 0; i < swig_module.size; i++) {
+    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
+    PyTypeObject *type = data ? data->pytype : NULL, *root = type;
+    while (root && root->tp_base != &PyBaseObject_Type) root = root->tp_base;
+    if (type == root) continue;
+    if (PyDict_DelItemString(type->tp_dict, "this")) PyErr_Clear();
+    if (PyDict_DelItemString(type->tp_dict, "thisown")) PyErr_Clear();
+    if (type->tp_basicsize == root->tp_basicsize) type->tp_basicsize += (Py_ssize_t)sizeof(void *);
+    PyType_Modified(type);
+  }
+}
+%}

@@ -18,7 +18,7 @@ static PyObject *make_flow(PyTypeObject *type, PyObject *object) {
   lts_more found = lts_flow_of(packet, &flow);
   if (found == LTS_FAIL) return raised();
   if (found == LTS_END) Py_RETURN_NONE;
-  if (type == type_of(SWIGTYPE_p_lts_flow)) return SWIG_NewPointerObj(flow, SWIGTYPE_p_lts_flow, SWIG_POINTER_OWN);
+  if (type == type_of(SWIGTYPE_p_lts_flow)) return new_object(flow, SWIGTYPE_p_lts_flow);
   self = type->tp_alloc(type, 0);
   if (self) return SWIG_NewPointerObj(flow, SWIGTYPE_p_lts_flow, SWIG_BUILTIN_INIT);
   delete_lts_flow(flow);
@@ -74,7 +74,7 @@ static int home_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
 }
 %typemap(in, numinputs=0) lts_flow **OUTPUT_FLOW (lts_flow *flow = NULL) { $1 = &flow; }
 %typemap(argout) lts_flow **OUTPUT_FLOW {
-  $result = flow$argnum ? SWIG_NewPointerObj(flow$argnum, $*1_descriptor, SWIG_POINTER_OWN) : SWIG_Py_Void();
+  $result = flow$argnum ? new_object(flow$argnum, $*1_descriptor) : SWIG_Py_Void();
 }
 %typemap(out) lts_more flow {
   if ($1 == LTS_FAIL) RAISE
@@ -134,6 +134,7 @@ FIELD(lts_flow, lts_truth, is_inward, "bool or None: Whether exactly one end is 
   ~lts_flow();
   lts_line repr();
 }
+REUSED(lts_flow)
 CLASS_OF(natkit, IPflow, lts_flow)
 %init %{
   type_of(SWIGTYPE_p_lts_flow)->tp_new = flow_new;

@@ -30,6 +30,7 @@
 %typemap(in) struct CLASS *self = struct lts_packet *self;
 struct CLASS : BASE {};
 %extend CLASS { ~CLASS(); }
+REUSED(CLASS)
 %enddef
 
 %define OBJECT(CLASS, TYPE, NAME, DOC)
@@ -108,9 +109,13 @@ FIELD(lts_ip, lts_field, frag_offset, "int: Fragment offset in units of 8 bytes.
 SETTABLE(lts_ip, lts_number, checksum, "int: Header checksum, 0..65535. Settable on a captured packet's header.")
 FIELD(lts_ip, lts_value, payload, "bytearray: What follows the header up to the capture's end, copied. A later fragment raises `TruncatedError`.")
 
+SETTABLE(lts_ip, lts_number, hdr_checksum, "int: The same as `checksum` of an IP object, also for an ICMP message. Settable.")
+
 FIELD(lts_ip6, lts_field, flow_label, "int: Flow label, 20 bits (RFC 6437).")
 FIELD(lts_ip6, lts_field, payload_len, "int: Payload length in bytes.")
 FIELD(lts_ip6, lts_field, next_hdr, "int: Type of the header behind this one.")
+SETTABLE(lts_ip6, lts_new_prefix, src_address, "IPprefix: The same as `src_prefix`. Settable.")
+SETTABLE(lts_ip6, lts_new_prefix, dst_address, "IPprefix: The same as `dst_prefix`. Settable.")
 FIELD(lts_ip6, lts_value, payload, "bytearray: What follows the extension headers up to the capture's end, copied.")
 
 FIELD(lts_tcp, lts_field, src_port, "int: Source port.")
@@ -128,6 +133,7 @@ FIELD(lts_tcp, lts_truth, fin_flag, "bool: FIN.")
 FIELD(lts_tcp, lts_field, window, "int: Window, not scaled.")
 SETTABLE(lts_tcp, lts_number, checksum, "int: Checksum, 0..65535. Settable on a captured packet's header.")
 FIELD(lts_tcp, lts_field, urg_ptr, "int: Urgent pointer.")
+FIELD(lts_tcp, lts_field, urgent, "int: The same as `urg_ptr`.")
 FIELD(lts_tcp, lts_names, flag_names, "list of str: Names of the flags that are set, such as ``['SYN', 'ACK']``.")
 FIELD(lts_tcp, lts_options, options, "list of libtrace.TCPOption: The options but for 0 and 1, each in the type of its
 kind; one that the capture cuts off ends the list.")

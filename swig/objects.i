@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * What types need whose constructors SWIG cannot write.
+ * What types need whose constructors SWIG cannot write, and those that come and go with every packet.
  */
 %{
 static PyTypeObject *type_of(swig_type_info *info) { return ((SwigPyClientData *)info->clientdata)->pytype; }
@@ -54,6 +54,63 @@ static void set_module(swig_type_info *info, const char *qualified, const char *
   PyType_Modified(type);
 }
 %}
+
+%{
+/* Most objects are dropped at once; their memory, which is of one size, is used again by the next of
+ * any type. */
+enum { SPARE_OBJECTS = 64 };
+static SwigPyObject *spare_objects[SPARE_OBJECTS];
+static int spare_count;
+static destructor swig_dealloc;
+
+static PyObject *new_object(void *pointer, swig_type_info *info) {
+  PyObject *self = NULL; /* SWIG's macro wants one */
+  if (!spare_count) return SWIG_NewPointerObj(pointer, info, SWIG_POINTER_OWN);
+  SwigPyObject *object = spare_objects[--spare_count];
+  object->ptr = pointer;
+  object->ty = info;
+  object->own = SWIG_POINTER_OWN;
+  return PyObject_Init((PyObject *)object, type_of(info));
+}
+
+static int has_member(PyObject *self, Py_ssize_t offset) { return offset && *(PyObject **)((char *)self + offset); }
+
+/* No subclass's, and nothing to be cleared for the next. Only one that __init__() filled has its `ty`. */
+static int is_plain(PyObject *self, PyTypeObject *type) {
+  SwigPyObject *object = (SwigPyObject *)self;
+  return object->ty && type == type_of(object->ty) && !object->next && !has_member(self, type->tp_dictoffset) &&
+         !has_member(self, type->tp_weaklistoffset);
+}
+
+static int is_owner(PyObject *self) { return ((SwigPyObject *)self)->own; }
+
+/* Once what it owned is deleted. SWIG's own destructor does the rest: with nothing owned, that of
+ * any type. */
+static inline void free_object(PyObject *self) {
+  SwigPyObject *object = (SwigPyObject *)self;
+  PyTypeObject *type = Py_TYPE(self);
+  if (spare_count < SPARE_OBJECTS && is_plain(self, type)) {
+    spare_objects[spare_count++] = object;
+    if (type->tp_flags & Py_TPFLAGS_HEAPTYPE) Py_DECREF(type);
+  } else {
+    object->own = 0;
+    swig_dealloc(self);
+  }
+}
+%}
+
+%define REUSED(CLASS)
+%{
+static void free_ ## CLASS(PyObject *self) {
+  if (is_owner(self)) delete_ ## CLASS(pointer_of(self));
+  free_object(self);
+}
+%}
+%init %{
+  swig_dealloc = type_of(SWIGTYPE_p_ ## CLASS)->tp_dealloc;
+  type_of(SWIGTYPE_p_ ## CLASS)->tp_dealloc = free_ ## CLASS;
+%}
+%enddef
 
 %define CLASS_OF(MODULE, NAME, CLASS)
 %init %{

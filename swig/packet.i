@@ -99,6 +99,7 @@ SETTER(lts_packet, data)
   lts_owned freeze();
   lts_bytearray data;
 }
+REUSED(lts_packet)
 
 %define PACKET_FIELD(TYPE, NAME, DOC)
 FIELD(lts_packet, TYPE, NAME, DOC)
@@ -116,6 +117,9 @@ PACKET_FIELD(lts_field, capture_len, "int: Bytes captured, pseudo-headers includ
 (trace_get_capture_length).")
 PACKET_FIELD(lts_truth, is_truncated, "bool: Whether fewer bytes were captured than were on the wire; a missing
 FCS does not count.")
+PACKET_FIELD(lts_truth, is_meta, "bool: Whether it is no packet but metadata, which `Trace.conf_meta` asks for: a
+pcapng block, whole and in its section's byte order; an ERF provenance record; a DUCK clock report. Its fields
+of headers are ``None``, its time is 0 where the file gives none (IS_LIBTRACE_META_PACKET).")
 PACKET_FIELD(lts_field, timestamp_ns, "int: Time of capture in nanoseconds since 1970-01-01 UTC, exact.")
 PACKET_FIELD(lts_field, ts_sec, "int: Time of capture in whole seconds since 1970-01-01 UTC.")
 PACKET_FIELD(double, seconds, "float: Time of capture in seconds since 1970-01-01 UTC, to microseconds.")

@@ -103,7 +103,7 @@ static PyObject *lts_prefix_reduce(lts_prefix *prefix, PyObject *self) {
   if (!to_int($input, "length", &length)) SWIG_fail;
   $1 = length;
 }
-%typemap(in) int bit, int state { if (!to_int($input, "$1_name", &$1)) SWIG_fail; }
+%typemap(in) int bit, int state, int number { if (!to_int($input, "$1_name", &$1)) SWIG_fail; }
 %typemap(in, numinputs=0) PyObject *SELF { $1 = self; }
 %typemap(out) live_bytearray { $result = $1; }
 
@@ -248,4 +248,5 @@ METHOD(lts_prefix, restore, "Helper for `pickle` and `copy`.")
   PyObject *reduce(PyObject *SELF);
   lts_status restore(int state);
 }
+REUSED(lts_prefix)
 CLASS_OF(ipp, IPprefix, lts_prefix)

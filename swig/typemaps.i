@@ -58,13 +58,17 @@ SELF(struct lts_home)
   $1 = overflow || value > INT_MAX || value < INT_MIN ? -1 : (int)value;
 }
 
-%typemap(in) int promisc {
+%define BOOLEAN(NAME, ERROR)
+%typemap(in) int NAME {
   if (!PyBool_Check($input)) {
-    PyErr_SetString(PyExc_ValueError, "conf_promisc() takes True or False");
+    PyErr_SetString(PyExc_ ## ERROR, "conf_" #NAME "() takes True or False");
     SWIG_fail;
   }
   $1 = $input == Py_True;
 }
+%enddef
+BOOLEAN(promisc, ValueError)
+BOOLEAN(meta, TypeError)
 
 %typemap(in) lts_bytearray {
   if (!PyByteArray_CheckExact($input)) {
@@ -95,6 +99,11 @@ SELF(struct lts_home)
   $result = SWIG_Py_Void();
 }
 
+%typemap(out) int fileno {
+  if ($1 < 0) RAISE
+  $result = PyLong_FromLong($1);
+}
+
 %typemap(out) lts_more {
   if ($1 == LTS_FAIL) RAISE
   $result = PyBool_FromLong($1 == LTS_ITEM);
@@ -109,7 +118,7 @@ SELF(struct lts_home)
 }
 %typemap(in, numinputs=0) lts_packet **OUTPUT_PACKET (lts_packet *packet) { $1 = &packet; }
 %typemap(argout) lts_packet **OUTPUT_PACKET {
-  $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  $result = new_object(*$1, $*1_descriptor);
 }
 
 %typemap(in, numinputs=0) char **OUTPUT_STRING (char *text) { $1 = &text; }
@@ -149,7 +158,7 @@ CONSTRUCTOR(lts_filter)
           (const char *)($1.bytes.data ? $1.bytes.data : $1.room), (Py_ssize_t)$1.bytes.length);
       break;
     case LTS_VALUE_LAYER:
-      $result = SWIG_NewPointerObj($1.layer, layer_descriptor($1.type), SWIG_POINTER_OWN);
+      $result = new_object($1.layer, layer_descriptor($1.type));
   }
 }
 
@@ -159,7 +168,7 @@ CONSTRUCTOR(lts_filter)
     struct lts_sctp *, struct lts_echo *, struct lts_redirect *, struct lts_echo6 *,
     struct lts_toobig6 *, struct lts_param6 *, struct lts_neighbour6 * {
   if ((void *)$1 == (void *)LTS_NO_LAYER) RAISE
-  $result = $1 ? SWIG_NewPointerObj($1, $1_descriptor, SWIG_POINTER_OWN) : SWIG_Py_Void();
+  $result = $1 ? new_object($1, $1_descriptor) : SWIG_Py_Void();
 }
 
 /* Of an SCTP packet's chunks. */
@@ -167,7 +176,7 @@ CONSTRUCTOR(lts_filter)
   if ($1.length < 0) RAISE
   $result = PyList_New($1.length);
   for (int i = 0; i < $1.length; i++) {
-    PyObject *item = SWIG_NewPointerObj($1.items[i], SWIGTYPE_p_lts_chunk, SWIG_POINTER_OWN);
+    PyObject *item = new_object($1.items[i], SWIGTYPE_p_lts_chunk);
     if ($result) PyList_SET_ITEM($result, i, item);
   }
   free($1.items);
@@ -183,12 +192,14 @@ CONSTRUCTOR(lts_filter)
 %typemap(out) lts_layer_list {
   static PyObject *type;
   if ($1.count < 0) RAISE
-  if (!standard(&type, "libtrace.layers", "Layer")) SWIG_fail;
-  $result = PyList_New($1.count);
+  $result = standard(&type, "libtrace.layers", "Layer") ? PyList_New($1.count) : NULL;
   for (int i = 0; i < $1.count; i++) {
     lts_layer_item *item = &$1.items[i];
-    PyObject *object = item->object ? SWIG_NewPointerObj(item->object, layer_descriptor(item->kind),
-                                                         SWIG_POINTER_OWN)
+    if (!$result) { /* a signal handler may have raised within Layer() */
+      delete_lts_packet(item->object);
+      continue;
+    }
+    PyObject *object = item->object ? new_object(item->object, layer_descriptor(item->kind))
                                     : SWIG_Py_Void();
     PyObject *layer = PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);
     if (layer) PyList_SET_ITEM($result, i, layer);
@@ -229,7 +240,7 @@ CONSTRUCTOR(lts_filter)
 }
 %typemap(out) lts_new_prefix {
   if (!$1) RAISE
-  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_prefix, SWIG_POINTER_OWN);
+  $result = new_object($1, SWIGTYPE_p_lts_prefix);
 }
 
 %typemap(out) lts_line { $result = PyUnicode_FromString($1.text); }
@@ -313,7 +324,7 @@ static PyObject *time_object(lts_time time, int aware) {
 }
 %typemap(out) lts_packet *lts_packet_load {
   if ($1 == LTS_NO_LAYER) RAISE
-  $result = SWIG_NewPointerObj($1, SWIGTYPE_p_lts_packet, SWIG_POINTER_OWN);
+  $result = new_object($1, SWIGTYPE_p_lts_packet);
 }
 
 %typemap(out) lts_names {

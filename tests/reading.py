@@ -36,6 +36,7 @@ RECORD_FIELDS = (
     "capture_len",
     "direction",
     "is_truncated",
+    "is_meta",
     "kind",
     "type",
     "size",
@@ -83,12 +84,15 @@ def packets(uri: str) -> Iterator[libtrace.Packet]:
         yield from trace
 
 
-def read(uri: str) -> tuple[list[libtrace.Packet], libtrace.LibtraceError | None]:
+def read(
+    uri: str, *, meta: bool = False
+) -> tuple[list[libtrace.Packet], libtrace.LibtraceError | None]:
     """The packets, all read to the bottom, and the error that ended the reading."""
     found = []
     error = None
     with contextlib.closing(libtrace.Trace(uri)) as trace:
         try:
+            trace.conf_meta(meta)
             trace.start()
             for packet in trace:
                 touch(packet)

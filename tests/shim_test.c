@@ -322,6 +322,7 @@ static void test_configuration(void) {
   CHECK_FAILS(lts_trace_conf_timeout(trace, -1), LTS_E_VALUE);
   CHECK_FAILS(lts_trace_conf_timeout(trace, NAN), LTS_E_VALUE);
   CHECK_FAILS(lts_trace_conf_promisc(trace, 1), LTS_E_TRACE);
+  if (!lts_feature_get(LTS_FEATURE_META)) CHECK_FAILS(lts_trace_conf_meta(trace, 1), LTS_E_TRACE);
   CHECK(lts_trace_conf_snaplen(trace, 20) == LTS_OK && lts_trace_conf_timeout(trace, 1) == LTS_OK);
   CHECK(lts_trace_start(trace) == LTS_OK);
   lts_packet *packet = next(trace);

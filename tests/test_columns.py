@@ -40,7 +40,12 @@ def maybe(read: Callable[[], Any]) -> Any:
 
 
 def layer(packet: libtrace.Packet, *names: str) -> Any:
-    """The object of the first layer of one of these names; None where there is none."""
+    """The object of the first layer of one of these names; None where there is none.
+
+    Behind IEEE 802.3 frames' LLC, only `layers` sees IP.
+    """
+    if maybe(lambda: packet.ip_proto is None):
+        return None
     return next((item.object for item in packet.layers if item.name in names), None)
 
 

@@ -68,6 +68,44 @@ def test_shared_memory() -> None:
     assert raw[20] == 0xAB
 
 
+def test_headers_move_with_the_bytes() -> None:
+    """A layer over bytes shows where the headers are, not where they were."""
+    raw = bytearray(gen.KINDS["raw4"][1])
+    ip = plt.ip(raw)
+    tcp = ip.tcp
+    raw[0] = 0x46  # an option
+    assert ip.payload == raw[24:]
+    assert ip.tcp.data == plt.tcp(ip).data == raw[24:]
+    assert tcp.data == raw[20:]
+    raw[9] = p.UDP
+    assert ip.tcp is None
+    assert plt.tcp(ip) is None
+    assert (ip.proto, ip.udp.data) == (p.UDP, raw[24:])
+    assert (ip.ip_proto, ip.src_port) == (p.UDP, int.from_bytes(raw[24:26], "big"))
+    raw[6:8] = b"\0\1"  # a later fragment
+    assert ip.udp is None
+    with pytest.raises(ValueError, match="later fragment"):
+        ip.payload  # noqa: B018
+
+
+def test_extension_headers_move_with_the_bytes() -> None:
+    raw = bytearray(p.ipv6(p.UDP, bytes([p.UDP, 0, *range(6)]) + p.udp(5, 6, bytes(8))))
+    ip6 = plt.ip6(raw)
+    assert ip6.udp.data == raw[40:]
+    raw[6] = 60  # destination options
+    assert ip6.udp.data == ip6.payload == raw[48:]
+    assert (ip6.proto, ip6.udp.src_port) == (p.UDP, 5)
+
+
+def test_chunks_end_where_the_bytes_say() -> None:
+    chunk = p.chunk(0, b"abcd")
+    raw = bytearray(p.ipv4(p.SCTP, p.sctp(1, 2, chunk, chunk)))
+    sctp = plt.sctp(plt.ip(raw))
+    assert len(sctp.chunks) == 2
+    raw[2:4] = (len(raw) - len(chunk)).to_bytes(2, "big")
+    assert len(sctp.chunks) == 1
+
+
 def test_bytes_cannot_be_resized() -> None:
     raw = bytearray(gen.KINDS["raw4"][1])
     ip = plt.ip(raw)

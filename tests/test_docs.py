@@ -91,9 +91,16 @@ def test_classes_and_their_attributes_have_docstrings(cls: type) -> None:
     if not cls.__module__.startswith("libtrace.core"):
         return
     for name, attribute in vars(cls).items():
-        if not name.startswith("_") and name not in ("this", "thisown"):
+        if not name.startswith("_"):
             assert attribute.__doc__, name
             assert not attribute.__doc__.startswith("lts_"), name
+
+
+@pytest.mark.parametrize("cls", [libtrace.Trace, libtrace.OutputTrace, libtrace.Filter])
+def test_inherited_attributes_have_docstrings(cls: type) -> None:
+    for name in dir(cls):
+        if not name.startswith("_") and name not in ("this", "thisown"):
+            assert getattr(cls, name).__doc__, name
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:

@@ -173,6 +173,26 @@ def test_cut_quotation() -> None:
             assert inner.src_port == 40000
 
 
+@pytest.mark.parametrize("through", ["view", "data"])
+def test_quotation_that_changes(through: str) -> None:
+    """What is quoted is read anew, as every layer of the packet is."""
+    packet = kind("icmp4_error")
+    quoted = packet.icmp.payload
+    stack = packet.layers[3].object
+    at = len(packet.data) - quoted.size
+    whole = packet.data
+    assert quoted.udp.size == len(whole) - at - 20
+    whole[at] = 0x46
+    if through == "view":
+        memoryview(packet)[at] = 0x46
+    else:
+        packet.data = whole
+    for ip in (quoted, stack):
+        assert ip.hdr_len == 6
+        assert ip.payload == whole[at + 24 :]
+        assert ip.udp.data == whole[at + 24 :]
+
+
 def test_quotation_of_another_family() -> None:
     """The type says what is quoted; where it is not, there is nothing behind it."""
     packet = make(p.eth(p.ipv4(p.ICMP, p.icmp(3, 1, bytes(4) + QUOTED6))))

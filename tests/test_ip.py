@@ -92,9 +92,20 @@ def test_only_of_ipv4() -> None:
         assert not hasattr(ip6, name)
     for name in ("flow_label", "payload_len", "next_hdr"):
         assert not hasattr(kind("udp4").ip, name)
-    for ip in (kind("udp4").ip, ip6):
-        assert not hasattr(ip, "hdr_checksum")
-        assert not hasattr(ip, "src_address")
+    assert not hasattr(ip6, "hdr_checksum")
+    assert not hasattr(kind("udp4").ip, "src_address")
+
+
+def test_names_of_the_old_manual() -> None:
+    packet, ip6, icmp = kind("tcp4"), kind("udp6").ip6, kind("icmp4").icmp
+    packet.ip.hdr_checksum = 0x1234
+    assert packet.ip.hdr_checksum == packet.ip.checksum == 0x1234
+    assert icmp.hdr_checksum == icmp.ip.checksum != icmp.checksum
+    memoryview(packet.tcp)[18:20] = b"\5\6"
+    assert packet.tcp.urgent == packet.tcp.urg_ptr == 0x506
+    ip6.src_address, ip6.dst_address = ip6.dst_prefix, ip6.src_prefix
+    assert (ip6.src_address, ip6.dst_address) == (ip6.src_prefix, ip6.dst_prefix)
+    assert [str(ip6.src_address), str(ip6.dst_address)] == [p.DST6, p.SRC6]
 
 
 def test_thresholds_of_ipv6_are_kept_where_there_is_nothing() -> None:

@@ -14,7 +14,9 @@ from typing import Any
 
 import gen
 import gen_files as f
+import ipp
 import libtrace
+import natkit
 import plt
 import pytest
 from reading import HEADER_FIELDS, RECORD_FIELDS, fields
@@ -410,6 +412,47 @@ def test_reading_keeps_reference_counts(packet: libtrace.Packet, name: str) -> N
         getattr(packet, name)
     after = [sys.getrefcount(thing) for thing in shared]
     assert max(abs(more - less) for less, more in zip(before, after)) < 100
+
+
+# More than there is room for spare objects.
+MANY = 200
+
+
+def test_objects_used_again_are_as_new(packet: libtrace.Packet) -> None:
+    """The memory of an object is used again by the next, of any type: nothing is left in it."""
+    names = ["tcp", "ip", "layer2", "transport"]
+    dropped = [getattr(packet, names[i % len(names)]) for i in range(MANY)]
+    marked = dropped[: MANY // 2]
+    references: list[weakref.ref[Any]] = []
+    for thing in marked:
+        vars(thing)["mark"] = packet
+        if type(thing).__weakrefoffset__:  # SWIG's types since 4.5
+            references.append(weakref.ref(thing))
+    count = sys.getrefcount(packet)
+    del dropped, marked, thing
+    assert sys.getrefcount(packet) == count - MANY // 2
+    assert not any(reference() for reference in references)
+    fresh = [getattr(packet, names[i % 3]) for i in range(MANY)]
+    assert len({id(thing) for thing in fresh}) == MANY
+    assert [type(thing) for thing in fresh[:3]] == [libtrace.TCP, libtrace.IP, libtrace.Layer2]
+    assert not any(vars(thing) for thing in fresh)
+    assert {(thing.own(), thing.src_port) for thing in fresh} == {(True, 40000)}
+
+
+def test_types_keep_their_reference_counts(packet: libtrace.Packet) -> None:
+    types = [libtrace.Packet, libtrace.TCP, libtrace.IP, ipp.IPprefix, natkit.IPflow]
+    before = [sys.getrefcount(kind) for kind in types]
+    for _ in range(MANY):
+        ip = packet.ip
+        assert packet.tcp and ip and ip.src_prefix and natkit.IPflow(ip)
+    assert max(abs(sys.getrefcount(kind) - old) for kind, old in zip(types, before)) < MANY // 10
+
+
+def test_dropping_what_no_init_filled() -> None:
+    for kind in (libtrace.Packet, ipp.IPprefix):
+        thing: Any = kind.__new__(kind)
+        thing.acquire()
+        del thing
 
 
 @pytest.mark.slow

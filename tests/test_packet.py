@@ -41,7 +41,7 @@ LAYERS = [
     "vlan_ids",
     "mpls_labels",
 ]
-FIELDS = [*HEADER_FIELDS, *RECORD_FIELDS, *LAYERS, "datetime"]
+FIELDS = [*HEADER_FIELDS, *RECORD_FIELDS, *LAYERS, "datetime", "flow_hash", "payload_len"]
 METHODS = ["apply_filter", "dump", "hexdump", "info", "set_checksums"]
 
 
@@ -57,7 +57,7 @@ def packet(trace: libtrace.Trace) -> libtrace.Packet:
 
 
 def test_every_public_attribute_is_tested_here() -> None:
-    swig = {"acquire", "append", "disown", "next", "own", "this", "thisown"}
+    swig = {"acquire", "append", "disown", "next", "own"}
     public = {name for name in dir(libtrace.Packet) if not name.startswith("_")} - swig
     assert public == {*FIELDS, *METHODS, "data"}
 
@@ -82,7 +82,8 @@ def test_unread_packet() -> None:
 
 
 UNKNOWN = """time datetime seconds ts_sec erf_time timestamp_ns wire_len capture_len direction
-    is_truncated transport src dst src_text dst_text src_mac dst_mac ip_proto src_port dst_port"""
+    is_truncated is_meta transport src dst src_text dst_text src_mac dst_mac ip_proto src_port
+    dst_port"""
 
 
 @pytest.mark.parametrize("name", UNKNOWN.split())
@@ -237,14 +238,42 @@ def test_data_cannot_be_deleted(packet: libtrace.Packet) -> None:
         del packet.data
 
 
-def test_unknown_names(packet: libtrace.Packet) -> None:
-    for target in (packet, libtrace.Packet(), packet.ip):
+def test_unknown_names(packet: libtrace.Packet, trace: libtrace.Trace) -> None:
+    output = libtrace.OutputTrace("pcapfile:x")
+    for target in (packet, libtrace.Packet(), packet.ip, trace, libtrace.Filter("ip"), output):
         with pytest.raises(AttributeError):
             target.nonsense  # type: ignore[union-attr] # noqa: B018
         with pytest.raises(AttributeError):
             target.nonsense = 1  # type: ignore[union-attr]
         with pytest.raises(AttributeError):
             del target.nonsense  # type: ignore[union-attr]
+
+
+class Open(libtrace.Trace):
+    """One whose objects have attributes of their own, as of any class in Python."""
+
+
+class Slotted(libtrace.Packet):
+    """One with a place for one attribute, and for no other."""
+
+    __slots__ = ("note",)
+
+
+def test_attributes_of_subclasses(tmp_pcap: Callable[..., str]) -> None:
+    trace: Any = Open(tmp_pcap(TCP))
+    trace.note = 5
+    trace.start = "replaced"
+    assert (trace.note, trace.start) == (5, "replaced")
+    del trace.note, trace.start
+    assert not hasattr(trace, "note")
+    packet: Any = Slotted()
+    packet.note = 6
+    assert packet.note == 6
+    del packet.note
+    with pytest.raises(AttributeError):
+        packet.other = 7
+    with pytest.raises(TypeError):
+        packet.ip = 7
 
 
 def test_identity(trace: libtrace.Trace) -> None:
@@ -382,7 +411,7 @@ def unfilled() -> list[Any]:
 
 @pytest.mark.parametrize("empty", unfilled(), ids=lambda empty: type(empty).__name__)
 def test_never_initialised(empty: Any) -> None:
-    swig = {"acquire", "append", "disown", "next", "own", "this", "thisown"}
+    swig = {"acquire", "append", "disown", "next", "own"}
     for name in sorted(set(dir(empty)) - swig):
         if name.startswith("__"):
             continue

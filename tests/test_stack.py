@@ -37,8 +37,8 @@ STACKS = {
     "fragment6_next": "eth 14, ipv6 40, ipv6.fraghdr 8, data",
     "no_next6": "eth 14, ipv6 40",
     "arp": "eth 14, arp 28",
-    "stp": "eth 14, data",
-    "snap": "eth 14, data",
+    "stp": "eth 14, llc 3, data",
+    "snap": "eth 14, llc 8, ip 20, udp 8, data",
     "vlan": "eth 14, vlan 4, ip 20, tcp 20, data",
     "vlan_vlan": "eth 14, vlan 4, vlan 4, ipv6 40, tcp 24, data",
     "qinq": "eth 14, vlan 4, vlan 4, ip 20, udp 8, data",
@@ -162,6 +162,56 @@ def test_objects() -> None:
     for layers in (packet.ip.layers, packet.transport.layers):
         assert [layer[:3] for layer in layers] == [layer[:3] for layer in packet.layers]
     assert inner.object.layers == []
+
+
+def redirect(*options: bytes) -> str:
+    """The stack of an ICMPv6 redirect."""
+    message = p.icmp(137, 0, bytes(4) + p.ip(p.DST6) * 2 + b"".join(options))
+    packet = make(p.eth(p.ipv6(p.ICMP6, message), p.IPV6))
+    check(packet)
+    return text(packet).replace("eth 14, ipv6 40, ", "")
+
+
+def test_redirect() -> None:
+    """What an ICMPv6 redirect quotes is in an option of it (RFC 4861, 4.6.3)."""
+    quoted = gen.KINDS["raw6"][1]
+    address = b"\2\1" + p.mac(p.MAC_B)
+    size = 1 + (len(quoted) + 7) // 8
+    header = bytes([4, size, *bytes(6)]) + quoted
+    assert redirect(header) == "icmpv6 48, ipv6 40, udp 8, data"
+    assert redirect(address, header) == "icmpv6 56, ipv6 40, udp 8, data"
+    assert redirect(address) == redirect(b"\2\0" + address) == "icmpv6 8, data"
+    assert redirect(b"\2\xff" + address, header) == redirect() == "icmpv6 8, data"
+
+
+LLC = {
+    "snap6": (p.snap(gen.KINDS["raw6"][1], p.IPV6), "llc 8, ipv6 40, udp 8, data"),
+    "snap vlan": (
+        p.snap(p.vlan(gen.KINDS["raw4"][1], 7), 0x8100),
+        "llc 8, vlan 4, ip 20, tcp 20, data",
+    ),
+    "other SNAP": (p.llc(b"\0\0\x0c" + b"\x20\0" + bytes(20), sap=0xAA), "llc 8, data"),
+    "unnumbered": (p.llc(bytes(4), control=0xE3), "llc 3, data"),
+    "information": (p.llc(bytes(4), control=0x02), "llc 4, data"),
+    "supervisory": (p.llc(bytes(4), control=0x01), "llc 4, data"),
+    "Novell": (b"\xff\xff" + bytes(28), "data"),
+    "cut SNAP": (p.snap(b"")[:5], "llc 5"),
+    "cut": (p.llc(b"")[:1], "llc 1"),
+}
+
+
+@pytest.mark.parametrize("name", LLC)
+@pytest.mark.parametrize("tagged", [False, True])
+def test_llc(name: str, tagged: bool) -> None:
+    payload, expected = LLC[name]
+    frame = p.dot3(payload)
+    if tagged:
+        frame = p.eth(p.vlan(payload, 5, len(payload)), 0x8100)
+    packet = make(frame)
+    assert text(packet) == f"eth 14, {'vlan 4, ' if tagged else ''}{expected}"
+    check(packet)
+    assert packet.ethertype == len(payload)  # old programs see no LLC
+    assert packet.ip is packet.ip6 is packet.transport is packet.ip_proto is None
 
 
 def test_objects_behind_tags_have_no_old_attribute() -> None:

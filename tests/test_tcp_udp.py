@@ -217,6 +217,18 @@ def test_every_kind_of_option() -> None:
         assert tcp.options == [TCPOption(number, b"abcde")]
 
 
+@pytest.mark.parametrize("number", [-(1 << 40), -1, 0, 1, 256, 1 << 31, 1 << 40])
+def test_option_out_of_range(number: int) -> None:
+    with pytest.raises(ValueError, match=r"is not within 2\.\.255"):
+        segment(MSS).option(number)
+
+
+def test_option_of_another_type() -> None:
+    for wrong in ("2", 2.0, None):
+        with pytest.raises(TypeError):
+            segment(MSS).option(wrong)
+
+
 def test_repeated_options() -> None:
     tcp = segment(b"\xfd\4ab\xfd\4cd\1\xfd\2\0")
     assert tcp.option_numbers == bytearray([253] * 3)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import inspect
 import os
 import pathlib
 import subprocess
@@ -239,6 +240,7 @@ def test_other_calls_in_the_wrong_state(uri: str) -> None:
         lambda: trace.conf_snaplen(1),
         lambda: trace.conf_promisc(True),
         lambda: trace.conf_timeout(1),
+        lambda: trace.conf_meta(False),
     ]
     for call in closed:
         with pytest.raises(libtrace.TraceStateError):
@@ -310,6 +312,18 @@ def test_read_packet_into_an_iterated_packet(trace: libtrace.Trace) -> None:
     assert [bytes(first), bytes(second)] == [FRAMES[2], FRAMES[1]]
 
 
+def test_wrong_number_of_arguments(uri: str) -> None:
+    """Old programs expect a `ValueError`, new ones a `TypeError`."""
+    trace = libtrace.Trace(uri)
+    for kind in (ValueError, TypeError):
+        for call in (libtrace.Trace, lambda: libtrace.Trace(uri, uri), trace.conf_filter):  # type: ignore[call-arg]
+            with pytest.raises(kind):
+                call()  # type: ignore[call-arg]
+        with pytest.raises(kind):
+            libtrace.Trace(url=uri)  # type: ignore[call-arg]
+    assert list(inspect.signature(libtrace.Trace).parameters) == ["uri"]
+
+
 @pytest.mark.parametrize("wrong", [None, 5, "packet", b"", libtrace.Filter("udp"), libtrace.Packet])
 def test_read_packet_into_what_is_none(trace: libtrace.Trace, wrong: object) -> None:
     with pytest.raises(ValueError):
@@ -369,6 +383,8 @@ def test_counters_are_read_only(trace: libtrace.Trace) -> None:
         ("conf_promisc", 1, ValueError),
         ("conf_promisc", "yes", ValueError),
         ("conf_promisc", None, ValueError),
+        ("conf_meta", 1, TypeError),
+        ("conf_meta", None, TypeError),
         ("conf_filter", "udp", TypeError),
         ("conf_filter", 5, TypeError),
         ("conf_filter", libtrace.Filter, TypeError),

@@ -35,6 +35,7 @@ PROGRAM = """
             assert_type(packet.time, datetime.datetime)
             assert_type(packet.datetime, datetime.datetime)
             assert_type(packet.is_truncated, bool)
+            assert_type(packet.is_meta, bool)
             assert_type(packet.data, bytearray)
             assert_type(packet.src, Address)
             assert_type(packet.src_text, Optional[str])

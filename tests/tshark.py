@@ -18,6 +18,9 @@ _PREFERENCES = (
     "tcp.desegment_tcp_streams:FALSE",
     "tcp.relative_sequence_numbers:FALSE",
     "sctp.reassembly:FALSE",
+    "ip.check_checksum:TRUE",
+    "tcp.check_checksum:TRUE",
+    "udp.check_checksum:TRUE",
 )
 
 

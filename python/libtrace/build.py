@@ -11,7 +11,7 @@ __all__ = ["__version__", "features"]
 
 __version__: str = core.version()
 
-_FEATURES = ("libtrace", "pcapng", "zstd", "statistics")
+_FEATURES = ("libtrace", "pcapng", "zstd", "statistics", "meta", "nanoseconds")
 
 
 def features() -> dict[str, int | bool]:
@@ -22,8 +22,9 @@ def features() -> dict[str, int | bool]:
     dict of str to (int or bool)
         ``libtrace``: its major version, 3 or 4; ``pcapng``: whether it reads pcapng;
         ``zstd``: whether it reads zstd and lz4; ``statistics``: whether it counts captured,
-        missing and erroneous packets (trace_get_statistics); ``dns``: whether it decodes DNS
-        (`libtrace.dns`).
+        missing and erroneous packets (trace_get_statistics); ``meta``: whether it reads a file's
+        metadata (`Trace.conf_meta`); ``nanoseconds``: whether pcap files are written with the
+        nanoseconds of pcap and pcapng files; ``dns``: whether it decodes DNS (`libtrace.dns`).
 
     Examples
     --------

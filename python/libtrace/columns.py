@@ -139,7 +139,7 @@ def _names(rows: int) -> Iterator[str]:
 
 
 def describe(rows: int, about: Mapping[str, tuple[str, str, str]]) -> dict[str, ColumnInfo]:
-    """Return all columns of the tables of PACKETS, FLOWS or COUNTS, with what the shim does not know."""
+    """Return all columns of a kind of table, with what the shim does not know of them."""
     return {
         name: ColumnInfo(_TYPES[core.column_type(rows, number)], *about[name])
         for number, name in enumerate(_names(rows))
@@ -431,9 +431,11 @@ class Batches(core.Batches):
         The names of the columns.
     schema : dict of str to ColumnInfo
         What they hold, by name.
+    uri : str
+        Where the packets come from.
     """
 
-    __slots__ = ("_trace", "columns", "schema")
+    __slots__ = ("_trace", "columns", "schema", "uri")
     _all = COLUMNS
     _default: tuple[str, ...] = DEFAULT_COLUMNS
     _counted = False
@@ -452,7 +454,7 @@ class Batches(core.Batches):
         super().__init__(",".join(names), size, max_wait, self._counted, cache)
         if limit is not None:
             self.limit(limit)
-        self._trace, self.columns = trace, names
+        self._trace, self.uri, self.columns = trace, trace.uri, names
         self.schema = {name: self._all[name] for name in names}
 
     def __iter__(self) -> Iterator[Batch]:

@@ -30,6 +30,8 @@ class LinkType(IntEnum):
     METADATA = 18
     NONDATA = 19
     OPENBSD_LOOP = 20
+    ERF_META = 21
+    PCAPNG_META = 23
 
 
 class Direction(IntEnum):

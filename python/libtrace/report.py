@@ -127,6 +127,7 @@ _K = TypeVar("_K", bound=Hashable)
 _Table = dict[_K, list[int]]
 """Packets and bytes on the wire of each key."""
 
+_MOST_ROWS = 1 << 16
 _MOST_ADDRESSES = 1 << 19
 
 
@@ -152,11 +153,16 @@ def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
 
 
 @contextmanager
-def _held_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait until the tables agree with each other again."""
-    held: list[tuple[int, FrameType | None]] = []
+def _stopping(trace: Trace) -> Iterator[None]:
+    """Let Ctrl-C end the reading of a trace, but not the counting of what was read."""
+    interrupts: list[tuple[int, FrameType | None]] = []
+
+    def stop(*call: Any) -> None:
+        interrupts.append(call)
+        trace.stop()
+
     try:
-        handler = signal.signal(signal.SIGINT, lambda *call: held.append(call))
+        handler = signal.signal(signal.SIGINT, stop)
     except ValueError:  # in another thread than the main one no signal arrives
         yield
         return
@@ -164,8 +170,8 @@ def _held_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
-        if held and callable(handler):
-            handler(*held[0])
+        if interrupts and callable(handler):
+            handler(*interrupts[0])
 
 
 # ---- totals ----
@@ -302,8 +308,8 @@ class Report:
         limit : int, optional
             Most packets to count.
         """
-        for batch in trace.counts(_COLUMNS, limit=limit):
-            with _held_interrupts():
+        with _stopping(trace):
+            for batch in trace.counts(_COLUMNS, _MOST_ROWS, limit=limit):
                 for row in zip(*batch.values()):
                     self._add_row(row[: len(_COLUMNS)], row[len(_COLUMNS) :], summary)
                 if len(self._addresses) > _MOST_ADDRESSES:
@@ -313,7 +319,7 @@ class Report:
         link, ethertype, cut, version, src, dst, protocol, src_port, dst_port, size = key
         packets, length, captured, truncated, first, last = counts
         summary.add(packets, length, captured, truncated, first, last)
-        if version and protocol is None:
+        if cut and protocol is None:
             protocol = _CUT
         network = _network(version, ethertype, cut)
         _add(self._kinds, (link, network, protocol, size), packets, length)

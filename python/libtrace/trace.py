@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from libtrace import core
 from libtrace.columns import Batches, Counts
@@ -29,6 +30,22 @@ SLOTS = () if core.Trace.__weakrefoffset__ else ("__weakref__",)
 
 class ArgumentError(TypeError, ValueError):
     """The wrong kind of argument; old programs expect a `ValueError`, new ones a `TypeError`."""
+
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+
+def _counted(function: _Function) -> _Function:
+    """Let a call with the wrong number of arguments raise `ArgumentError`."""
+
+    @functools.wraps(function)
+    def checked(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except TypeError as error:
+            raise ArgumentError(str(error)) from error.__cause__
+
+    return checked  # type: ignore[return-value]
 
 
 class Filter(core.Filter):
@@ -80,6 +97,7 @@ class Trace(core.Trace):
 
     __slots__ = SLOTS
 
+    @_counted
     def __init__(self, uri: str) -> None:
         if not isinstance(uri, str):
             raise ArgumentError(f"a trace's URI is a str, not {type(uri).__name__}")
@@ -99,6 +117,7 @@ class Trace(core.Trace):
     ) -> None:
         self.close()
 
+    conf_filter = _counted(core.Trace.conf_filter)
     promisc = core.Trace.conf_promisc
 
     @property
@@ -108,9 +127,10 @@ class Trace(core.Trace):
 
     @property
     def packet_drops(self) -> int | None:
-        """Packets lost before they could be read, as `int`; None where libtrace does not know.
+        """Packets lost before they could be read, as `int`; None where nobody knows.
 
-        Source: trace_get_dropped_packets.
+        Source: the kernel for ``int:``, ``ring:`` and ``pcapint:`` (PACKET_STATISTICS of
+        packet(7)), trace_get_dropped_packets for others.
         """
         return self.statistic(_STATISTICS.index("dropped"))
 
@@ -282,15 +302,17 @@ class Trace(core.Trace):
         return self.batches().__arrow_c_stream__(requested_schema)
 
     def statistics(self) -> dict[str, int | None]:
-        """Return libtrace's counters of this trace.
+        """Return the counters of this trace.
 
         Returns
         -------
         dict of str to (int or None)
-            ``accepted`` (delivered), ``filtered`` (rejected by the filter), ``received`` (seen by
-            the format), ``dropped``, ``captured``, ``missing`` and ``errors``, in packets; None
-            where libtrace does not know (trace_get_statistics). After :meth:`close` the last
-            known values.
+            ``accepted`` (delivered), ``filtered`` (rejected by the filter), ``received`` (reached
+            the capture), ``dropped`` (of these, lost because they were not read in time),
+            ``captured`` (the others), ``missing`` and ``errors``, in packets since the first
+            :meth:`start`; None where nobody knows. Of an interface they are the kernel's own
+            (PACKET_STATISTICS of packet(7)), of others libtrace's (trace_get_statistics). After
+            :meth:`close` the last known values.
         """
         return {name: self.statistic(index) for index, name in enumerate(_STATISTICS)}
 
@@ -318,6 +340,7 @@ def open(
     snaplen: int | None = None,
     promisc: bool | None = None,
     timeout: float | None = None,
+    meta: bool = False,
 ) -> Trace:
     """Open a trace and start it.
 
@@ -333,6 +356,10 @@ def open(
         Whether an interface takes packets for others too.
     timeout : float, optional
         Seconds without a packet after which reading an interface raises `TraceTimeout`.
+    meta : bool, optional
+        Whether a file's metadata is delivered, too, as packets whose `is_meta` is True: pcapng's
+        blocks of sections, interfaces, names and statistics, ERF's provenance records, DUCK's
+        clock reports. Neither the filter nor the counters see them. Needs libtrace 4.
 
     Returns
     -------
@@ -354,5 +381,7 @@ def open(
         trace.conf_promisc(promisc)
     if timeout is not None:
         trace.conf_timeout(timeout)
+    if meta:
+        trace.conf_meta(True)
     trace.start()
     return trace
