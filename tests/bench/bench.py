@@ -277,8 +277,9 @@ def one_round(contestant: Contestant) -> None:
             contestant.seconds.append(elapsed)
             return
         result = numbers(output)
-        if result["packets"] != contestant.packets:
-            raise ValueError(f"{result['packets']:.0f} packets instead of {contestant.packets}")
+        packets = result.get("packets", result.get("rows", 0))
+        if packets != contestant.packets:
+            raise ValueError(f"{packets:.0f} packets instead of {contestant.packets}")
         contestant.seconds.append(result["seconds"])
     except subprocess.CalledProcessError as error:
         contestant.failure = (error.stderr.splitlines() or [str(error)])[-1]
@@ -317,9 +318,9 @@ def ratio(ours: Contestant | None, other: Contestant | None) -> float | None:
     return ours.rate() / other.rate()
 
 
-def speed_verdicts(entrants: dict[str, Contestant]) -> list[Verdict]:
+def speed_verdicts(entrants: dict[str, Contestant], goals: list[Goal]) -> list[Verdict]:
     verdicts = []
-    for goal in GOALS:
+    for goal in goals:
         got = ratio(entrants.get(goal.ours), entrants.get(goal.other))
         verdicts.append(
             Verdict(
@@ -425,7 +426,7 @@ def speed(
     for it in entrants.values():
         if it.failure:
             console.print(f"{it.name}: {it.failure}", markup=False)
-    return entrants, [*speed_verdicts(entrants), agreement(sums)]
+    return entrants, [*speed_verdicts(entrants, GOALS), agreement(sums)]
 
 
 def parse_options() -> argparse.Namespace:
