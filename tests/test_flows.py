@@ -664,11 +664,11 @@ BOUNDED = """
 
 @pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
 def test_memory_is_bounded(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """300,000 flows through a table of 2,000 take no more memory than the first 20,000."""
+    """300,000 flows, which would take 50 MiB, pass a table of 2,000; wandio reads a few ahead."""
     monkeypatch.setenv(
         "PYTHONPATH", f"{pathlib.Path(__file__).parent}:{os.environ.get('PYTHONPATH', '')}"
     )
-    assert int(run(BOUNDED, many_flows(tmp_path / "x", 300_000))) < 2048
+    assert int(run(BOUNDED, many_flows(tmp_path / "x", 300_000))) < 10 << 10
 
 
 @pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
