@@ -6,7 +6,6 @@
 #include "flowcache.h"
 #include "hash.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -74,7 +73,7 @@ lts_flow_cache *new_lts_flow_cache(double idle_timeout, double active_timeout, i
   if (!cache) return lts_fail_memory(), NULL;
   cache->references = 1;
   cache->timeouts[OPEN] = nanoseconds(idle_timeout);
-  cache->timeouts[CLOSED] = nanoseconds(fmin(idle_timeout, LINGER));
+  cache->timeouts[CLOSED] = nanoseconds(idle_timeout < LINGER ? idle_timeout : LINGER);
   cache->active_timeout = nanoseconds(active_timeout);
   cache->most = (uint32_t)max_flows;
   if (!prepare(cache)) return cache;
