@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * The memory of a batch of packets as columns.
+ * The memory of a batch of rows as columns.
  */
 #include "columns.h"
 
@@ -21,7 +21,13 @@ static const struct {
     [LTS_COLUMN_BYTES] = {4, "i"},    [LTS_COLUMN_LIST] = {4, "i"},
 };
 
-static bool has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
+size_t lts_column_size(lts_column_type type) { return types[type].size; }
+
+bool lts_column_has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
+
+size_t lts_column_width(lts_column_type type) {
+  return type == LTS_COLUMN_LIST ? types[LTS_COLUMN_UINT16].size : 1;
+}
 
 /* ---- life ---- */
 
@@ -29,7 +35,7 @@ static bool make_column(lts_column *column, const lts_column_def *def, uint32_t 
   *column = (lts_column){.def = def};
   column->validity = calloc(1, most / 8 + 1);
   column->values = malloc(((size_t)most + 1) * types[def->type].size);
-  if (column->values && has_offsets(def->type)) *(int32_t *)column->values = 0;
+  if (column->values && lts_column_has_offsets(def->type)) *(int32_t *)column->values = 0;
   return column->validity && column->values;
 }
 
@@ -55,6 +61,7 @@ void delete_lts_batch(lts_batch *batch) {
     free(batch->columns[i].values);
     free(batch->columns[i].data);
   }
+  free(batch->index);
   free(batch);
 }
 
@@ -131,11 +138,6 @@ static lts_status put_numbers(lts_column *column, lts_numbers numbers) {
   return LTS_OK;
 }
 
-/* Bytes of a value in the data. */
-static size_t width_of(lts_column_type type) {
-  return type == LTS_COLUMN_LIST ? types[LTS_COLUMN_UINT16].size : 1;
-}
-
 /* Puts a value; *there tells whether it is none. */
 static lts_status put(lts_column *column, uint32_t row, lts_seen *seen, bool *there) {
   const lts_column_def *def = column->def;
@@ -161,25 +163,34 @@ static lts_status put(lts_column *column, uint32_t row, lts_seen *seen, bool *th
   case LTS_COLUMN_LIST: status = put_numbers(column, def->read.numbers(seen)); break;
   default: *there = put_number(column, row, def->read.number(seen)); return LTS_OK;
   }
-  ((int32_t *)column->values)[row + 1] = (int32_t)(column->length / width_of(def->type));
+  ((int32_t *)column->values)[row + 1] = (int32_t)(column->length / lts_column_width(def->type));
   return status;
 }
 
-/* Takes back what was put of a row. */
-static lts_status forget(lts_batch *batch, uint32_t row) {
+/* Forgets what was put of a row behind the last. */
+static void forget(lts_batch *batch) {
+  uint32_t row = batch->rows;
   for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
     column->validity[row / 8] &= (uint8_t) ~(1 << row % 8);
-    if (has_offsets(column->def->type))
-      column->length = (size_t)((int32_t *)column->values)[row] * width_of(column->def->type);
+    if (lts_column_has_offsets(column->def->type))
+      column->length =
+          (size_t)((int32_t *)column->values)[row] * lts_column_width(column->def->type);
   }
-  return LTS_ERROR;
+}
+
+void lts_batch_take_back(lts_batch *batch) {
+  batch->rows--;
+  forget(batch);
 }
 
 lts_status lts_batch_add(lts_batch *batch, lts_seen *seen) {
   uint32_t row = batch->rows;
   for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
     bool there;
-    if (put(column, row, seen, &there)) return forget(batch, row);
+    if (put(column, row, seen, &there)) {
+      forget(batch);
+      return LTS_ERROR;
+    }
     column->validity[row / 8] |= (uint8_t)(there << row % 8);
     batch->overflows |= column->length > MOST_DATA;
   }
@@ -200,7 +211,7 @@ static lts_array bytes_array(void *memory, size_t count) {
 
 static lts_array data_of(const lts_column *column) {
   if (column->def->type != LTS_COLUMN_LIST) return bytes_array(column->data, column->length);
-  size_t size = width_of(LTS_COLUMN_LIST);
+  size_t size = lts_column_width(LTS_COLUMN_LIST);
   return (lts_array){.memory = column->data,
                      .count = column->length / size,
                      .size = size,
@@ -211,7 +222,7 @@ static lts_array values_of(const lts_column *column, uint32_t start, uint32_t co
   lts_column_type type = column->def->type;
   size_t size = types[type].size;
   lts_array array = {.memory = (uint8_t *)column->values + start * size,
-                     .count = count + has_offsets(type),
+                     .count = count + lts_column_has_offsets(type),
                      .size = size,
                      .format = types[type].format};
   if (type == LTS_COLUMN_ADDRESS) array.size = 1, array.width = size;

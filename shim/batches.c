@@ -2,7 +2,7 @@
  *
  * Reading a trace batch by batch. A file is read without the interpreter lock.
  */
-#include "columns.h"
+#include "flowcache.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -10,16 +10,20 @@
 struct lts_batches {
   uint32_t size;
   double max_wait;
-  bool headers;       /* a column needs them */
-  lts_batch *partial; /* what a signal has interrupted */
-  lts_error failure;  /* what came behind the last batch */
+  bool headers;          /* a column needs them */
+  bool counted;          /* equal rows are one */
+  uint64_t left;         /* packets that may still be read */
+  lts_flow_cache *cache; /* the rows are flows; or NULL */
+  double heard;          /* when an interface's last packet came, on lts_now()'s clock */
+  lts_batch *partial;    /* what a signal has interrupted */
+  lts_error failure;     /* what came behind the last batch */
   int count;
   const lts_column_def *defs[];
 };
 
 /* A batch in the making. */
 typedef struct filling {
-  const lts_batches *batches;
+  lts_batches *batches;
   lts_trace *trace;
   lts_batch *batch;
   lts_filter *filter; /* of our own, since others may use the trace's meanwhile; or NULL */
@@ -35,12 +39,13 @@ static int count_names(const char *columns) {
 }
 
 static lts_status find_columns(lts_batches *batches, const char *columns) {
+  const lts_table *table = lts_table_of(batches->cache ? LTS_ROWS_OF_FLOWS : LTS_ROWS_OF_PACKETS);
   for (const char *name = columns; batches->count < count_names(columns); batches->count++) {
     size_t length = strcspn(name, ",");
-    const lts_column_def *def = lts_column_find(name, length);
+    const lts_column_def *def = lts_column_find(table, name, length);
     if (!def)
-      return lts_fail(LTS_E_VALUE, 0, NULL, "there is no column '%.*s'; libtrace.COLUMNS has all",
-                      (int)length, name);
+      return lts_fail(LTS_E_VALUE, 0, NULL, "there is no column '%.*s'; %s has all", (int)length,
+                      name, table->documented);
     for (int i = 0; i < batches->count; i++)
       if (batches->defs[i] == def)
         return lts_fail(LTS_E_VALUE, 0, NULL, "column '%s' is asked for twice", def->name);
@@ -51,7 +56,13 @@ static lts_status find_columns(lts_batches *batches, const char *columns) {
   return LTS_OK;
 }
 
-lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
+static void add_counts(lts_batches *batches) {
+  for (int i = 0; i < lts_count_table.count; i++)
+    batches->defs[batches->count++] = &lts_count_table.columns[i];
+}
+
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int counted,
+                             lts_flow_cache *cache_or_none) {
   enum { MOST = 1 << 24 };
   if (size < 1 || size > MOST) {
     lts_fail(LTS_E_VALUE, 0, NULL, "a batch has 1 to %d rows", MOST);
@@ -61,35 +72,66 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait) {
     lts_fail(LTS_E_VALUE, 0, NULL, "max_wait is 0 or more seconds");
     return NULL;
   }
-  lts_batches *batches =
-      calloc(1, sizeof *batches + (size_t)count_names(columns) * sizeof *batches->defs);
+  size_t most = (size_t)count_names(columns) + (size_t)lts_count_table.count;
+  lts_batches *batches = calloc(1, sizeof *batches + most * sizeof *batches->defs);
   if (!batches) return lts_fail_memory(), NULL;
   batches->size = (uint32_t)size;
   batches->max_wait = max_wait;
-  if (!find_columns(batches, columns)) return batches;
-  free(batches);
-  return NULL;
+  if (cache_or_none) batches->cache = lts_flow_cache_ref(cache_or_none);
+  batches->counted = counted;
+  batches->left = UINT64_MAX;
+  if (find_columns(batches, columns)) {
+    delete_lts_batches(batches);
+    return NULL;
+  }
+  if (counted) add_counts(batches);
+  return batches;
 }
 
 void delete_lts_batches(lts_batches *batches) {
   if (!batches) return;
   delete_lts_batch(batches->partial);
+  delete_lts_flow_cache(batches->cache);
   free(batches);
 }
 
-/* ---- packets ---- */
+lts_status lts_batches_limit(lts_batches *batches, int64_t packets) {
+  if (packets < 0) return lts_fail(LTS_E_VALUE, 0, NULL, "limit is 0 or more packets");
+  batches->left = (uint64_t)packets;
+  return LTS_OK;
+}
 
-static lts_more add(filling *f) {
-  lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
-  if (f->batches->headers) lts_seen_decode(&seen);
-  if (lts_batch_add(f->batch, &seen)) return LTS_FAIL;
+/* ---- rows ---- */
+
+static lts_more room(const filling *f) {
   return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
 }
 
+static lts_more hand_out_flows(filling *f) {
+  return lts_flow_cache_hand_out(f->batches->cache, f->batch) ? LTS_FAIL : room(f);
+}
+
+static lts_more add_to_flow(filling *f, lts_seen *seen) {
+  lts_seen_decode(seen);
+  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : hand_out_flows(f);
+}
+
+static lts_more add(filling *f) {
+  lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
+  if (f->batches->cache) return add_to_flow(f, &seen);
+  if (f->batches->headers) lts_seen_decode(&seen);
+  if (f->batches->counted ? lts_batch_count(f->batch, &seen) : lts_batch_add(f->batch, &seen))
+    return LTS_FAIL;
+  return room(f);
+}
+
 static lts_more fetch(filling *f, lts_filter *filter) {
+  if (!f->batches->left) return LTS_END;
   lts_more more = lts_trace_fetch(f->trace, filter, &f->frame);
   if (more != LTS_ITEM) return more;
-  return lts_link_is_meta(f->frame.link) ? LTS_AGAIN : add(f); /* a table is of packets */
+  if (lts_link_is_meta(f->frame.link)) return LTS_AGAIN; /* a table is of packets */
+  f->batches->left--;
+  return add(f);
 }
 
 /* ---- files ---- */
@@ -125,24 +167,49 @@ static lts_more fill_from_file(filling *f) {
 
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
+/* A silent interface ends flows, too. */
+static lts_more wait_for_packets(filling *f, double deadline) {
+  lts_more more = lts_trace_wait_until(f->trace, deadline);
+  if (more != LTS_AGAIN || !f->batches->cache) return more;
+  lts_flow_cache_wait(f->batches->cache, lts_now() - f->batches->heard);
+  return hand_out_flows(f);
+}
+
 static lts_more fill_from_stream(filling *f) {
-  double timeout = lts_trace_deadline(f->trace), full = 0, breath = 0;
+  const lts_trace *trace = f->trace;
+  double timeout = lts_trace_deadline(trace), full = 0, breath = 0;
   for (;;) {
-    uint32_t rows = f->batch->rows;
-    lts_more more = fetch(f, f->trace->filter);
-    if (more == LTS_WAIT) more = lts_trace_wait_until(f->trace, sooner(timeout, full));
+    uint64_t accepted = trace->accepted;
+    lts_more more = fetch(f, trace->filter);
+    if (more == LTS_WAIT) more = wait_for_packets(f, sooner(timeout, full));
     if (more != LTS_AGAIN) return more;
     double now = lts_now();
-    if (f->batch->rows > rows) {
-      timeout = lts_trace_deadline(f->trace);
-      if (full == 0) full = now + f->batches->max_wait;
+    if (trace->accepted > accepted) {
+      timeout = lts_trace_deadline(trace);
+      f->batches->heard = now;
     }
+    if (full == 0 && f->batch->rows) full = now + f->batches->max_wait;
     if (full != 0 && now >= full) return LTS_ITEM;
     if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);
     if (!lts_breathe(&breath)) return LTS_FAIL;
     more = lts_trace_still_readable(f->trace);
     if (more != LTS_ITEM) return more;
   }
+}
+
+static lts_more fill(filling *f) {
+  lts_more more = f->batches->cache ? hand_out_flows(f) : LTS_AGAIN;
+  if (more != LTS_AGAIN) return more;
+  return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
+}
+
+/* The end of the packets is that of all flows. */
+static lts_more end_flows(filling *f, lts_more more) {
+  lts_flow_cache *cache = f->batches->cache;
+  bool over = more == LTS_END || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_TRACE);
+  if (!cache || !over) return more;
+  lts_flow_cache_end(cache);
+  return lts_flow_cache_hand_out(cache, f->batch) ? LTS_FAIL : more;
 }
 
 /* ---- the next batch ---- */
@@ -189,13 +256,27 @@ static lts_more finish(filling *f, lts_batches *batches, lts_more more, lts_batc
   return LTS_ITEM;
 }
 
-lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+/* Whether there may be more: a trace that is closed or paused is at the end of flows that began. */
+static lts_more readable(const lts_batches *batches, lts_trace *trace) {
+  if (batches->failure.kind) return LTS_END;
+  bool began = batches->cache && lts_flow_cache_has_begun(batches->cache);
+  return began ? lts_trace_still_readable(trace) : lts_trace_readable(trace);
+}
+
+static lts_more read_batch(lts_batches *batches, lts_trace *trace, lts_batch **out) {
   filling f;
-  if (batches->failure.kind) return raise_kept(batches);
-  lts_more more = lts_trace_readable(trace);
-  if (more != LTS_ITEM && !(more == LTS_END && batches->partial)) return more;
+  bool left = batches->partial || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
+  if (batches->failure.kind && !left) return raise_kept(batches);
+  lts_more more = readable(batches, trace);
+  if (more != LTS_ITEM && !(more == LTS_END && left)) return more;
   if (begin(&f, batches, trace)) return LTS_FAIL;
-  if (more == LTS_ITEM)
-    more = trace->source == LTS_FILE ? fill_from_file(&f) : fill_from_stream(&f);
-  return finish(&f, batches, more, out);
+  if (more == LTS_ITEM) more = fill(&f);
+  return finish(&f, batches, end_flows(&f, more), out);
+}
+
+lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+  if (batches->cache && lts_flow_cache_enter(batches->cache)) return LTS_FAIL;
+  lts_more more = read_batch(batches, trace, out);
+  if (batches->cache) lts_flow_cache_leave(batches->cache);
+  return more;
 }

@@ -14,6 +14,15 @@ static lts_field direction(lts_seen *seen) { return lts_packet_direction_get(see
 static lts_field linktype(lts_seen *seen) { return lts_packet_linktype_get(seen->packet); }
 static lts_unsigned position(lts_seen *seen) { return (lts_unsigned){LTS_PRESENT, seen->index}; }
 
+/* The classes of RMON (RFC 2819, etherStatsPkts64Octets and following), which count the FCS. */
+static lts_field size_class(lts_seen *seen) {
+  static const uint16_t last[] = {63, 127, 255, 511, 1023, 1518};
+  lts_field length = wire_len(seen);
+  int found = 0;
+  while (found < (int)(sizeof last / sizeof *last) && length > last[found]) found++;
+  return found;
+}
+
 static lts_bytes packet(lts_seen *seen) {
   lts_bytes captured = lts_packet_captured(seen->packet);
   return captured.length ? captured : (lts_bytes){(const uint8_t *)"", 0};
@@ -65,8 +74,7 @@ static int dst(lts_seen *seen, char *room) {
 
 static lts_field proto(lts_seen *seen) { return lts_packet_ip_proto_get(seen->packet); }
 
-/* RFC 4291, 2.5.5.2 */
-static bool map(const lts_address *address, uint8_t *mapped) {
+bool lts_address_map(const lts_address *address, uint8_t *mapped) {
   if (address->presence != LTS_PRESENT) return false;
   if (address->version == 4) {
     memset(mapped, 0, 10);
@@ -80,12 +88,12 @@ static bool map(const lts_address *address, uint8_t *mapped) {
 
 static bool src_ip(lts_seen *seen, uint8_t *mapped) {
   lts_address address = lts_packet_src_get(seen->packet);
-  return map(&address, mapped);
+  return lts_address_map(&address, mapped);
 }
 
 static bool dst_ip(lts_seen *seen, uint8_t *mapped) {
   lts_address address = lts_packet_dst_get(seen->packet);
-  return map(&address, mapped);
+  return lts_address_map(&address, mapped);
 }
 
 static bool is(const lts_packet *layer, lts_layer_kind kind) { return layer->layer == kind; }
@@ -125,6 +133,13 @@ static lts_field ip_len(lts_seen *seen) {
   if (!is(&seen->internet, LTS_IP6)) return LTS_ABSENT;
   lts_field payload = lts_ip6_payload_len_get((lts_ip6 *)&seen->internet);
   return payload > 0 ? payload + FIXED : payload ? payload : LTS_ABSENT;
+}
+
+/* Whether one of the columns that a flow consists of is cut off. */
+static lts_field headers_cut(lts_seen *seen) {
+  return lts_packet_dst_get(seen->packet).presence == LTS_CUT ||
+         lts_packet_ip_proto_get(seen->packet) == LTS_FAILED ||
+         lts_packet_dst_port_get(seen->packet) == LTS_FAILED;
 }
 
 static lts_unsigned flow_hash(lts_seen *seen) { return lts_packet_flow_hash_get(seen->packet); }
@@ -170,10 +185,7 @@ static lts_bytes payload(lts_seen *seen) {
 
 /* ---- all of them ---- */
 
-#define NUMBER(NAME, TYPE, HEADERS)                                                                \
-  {                                                                                                \
-#NAME, LTS_COLUMN_##TYPE, HEADERS, { .number = NAME }                                          \
-  }
+#define NUMBER(NAME, TYPE, HEADERS) LTS_COLUMN(#NAME, TYPE, HEADERS, number, NAME)
 #define RECORD false
 #define DECODED true
 static const lts_column_def columns[] = {
@@ -181,19 +193,20 @@ static const lts_column_def columns[] = {
     NUMBER(wire_len, UINT32, RECORD),
     NUMBER(capture_len, UINT32, RECORD),
     NUMBER(is_truncated, BOOL, RECORD),
+    NUMBER(size_class, UINT8, RECORD),
     NUMBER(direction, INT8, RECORD),
     NUMBER(linktype, INT16, DECODED),
-    {"src_mac", LTS_COLUMN_TEXT, DECODED, {.text = src_mac}},
-    {"dst_mac", LTS_COLUMN_TEXT, DECODED, {.text = dst_mac}},
+    LTS_COLUMN("src_mac", TEXT, DECODED, text, src_mac),
+    LTS_COLUMN("dst_mac", TEXT, DECODED, text, dst_mac),
     NUMBER(ethertype, UINT16, DECODED),
     NUMBER(vlan_id, UINT16, DECODED),
-    {"vlan_ids", LTS_COLUMN_LIST, DECODED, {.numbers = vlan_ids}},
+    LTS_COLUMN("vlan_ids", LIST, DECODED, numbers, vlan_ids),
     NUMBER(mpls_label, UINT32, DECODED),
     NUMBER(ip_version, UINT8, DECODED),
-    {"src", LTS_COLUMN_TEXT, DECODED, {.text = src}},
-    {"dst", LTS_COLUMN_TEXT, DECODED, {.text = dst}},
-    {"src_ip", LTS_COLUMN_ADDRESS, DECODED, {.address = src_ip}},
-    {"dst_ip", LTS_COLUMN_ADDRESS, DECODED, {.address = dst_ip}},
+    LTS_COLUMN("src", TEXT, DECODED, text, src),
+    LTS_COLUMN("dst", TEXT, DECODED, text, dst),
+    LTS_COLUMN("src_ip", ADDRESS, DECODED, address, src_ip),
+    LTS_COLUMN("dst_ip", ADDRESS, DECODED, address, dst_ip),
     NUMBER(proto, UINT8, DECODED),
     NUMBER(ttl, UINT8, DECODED),
     NUMBER(traffic_class, UINT8, DECODED),
@@ -215,26 +228,42 @@ static const lts_column_def columns[] = {
     NUMBER(icmp_type, UINT8, DECODED),
     NUMBER(icmp_code, UINT8, DECODED),
     NUMBER(payload_len, UINT32, DECODED),
-    {"flow_hash", LTS_COLUMN_UINT64, DECODED, {.hash = flow_hash}},
-    {"packet", LTS_COLUMN_BYTES, RECORD, {.bytes = packet}},
-    {"payload", LTS_COLUMN_BYTES, DECODED, {.bytes = payload}},
-    {"index", LTS_COLUMN_UINT64, RECORD, {.hash = position}},
+    NUMBER(headers_cut, BOOL, DECODED),
+    LTS_COLUMN("flow_hash", UINT64, DECODED, hash, flow_hash),
+    LTS_COLUMN("packet", BYTES, RECORD, bytes, packet),
+    LTS_COLUMN("payload", BYTES, DECODED, bytes, payload),
+    LTS_COLUMN("index", UINT64, RECORD, hash, position),
 };
-enum { COLUMNS = sizeof columns / sizeof *columns };
 
-const lts_column_def *lts_column_find(const char *name, size_t length) {
-  for (int i = 0; i < COLUMNS; i++)
-    if (strlen(columns[i].name) == length && !memcmp(columns[i].name, name, length))
-      return &columns[i];
+const lts_table lts_packet_table = {"libtrace.COLUMNS", sizeof columns / sizeof *columns, columns};
+
+const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length) {
+  for (const lts_column_def *def = table->columns; def < table->columns + table->count; def++)
+    if (strlen(def->name) == length && !memcmp(def->name, name, length)) return def;
   return NULL;
 }
 
-lts_name lts_column_name(int number) {
-  return number >= 0 && number < COLUMNS ? columns[number].name : NULL;
+const lts_table *lts_table_of(lts_rows_of rows) {
+  switch (rows) {
+  case LTS_ROWS_OF_FLOWS: return &lts_flow_table;
+  case LTS_ROWS_OF_COUNTS: return &lts_count_table;
+  default: return &lts_packet_table;
+  }
 }
 
-int lts_column_kind(int number) {
-  return number >= 0 && number < COLUMNS ? (int)columns[number].type : -1;
+static const lts_column_def *numbered(lts_rows_of rows, int number) {
+  const lts_table *table = lts_table_of(rows);
+  return number >= 0 && number < table->count ? &table->columns[number] : NULL;
+}
+
+lts_name lts_column_name(lts_rows_of rows, int number) {
+  const lts_column_def *def = numbered(rows, number);
+  return def ? def->name : NULL;
+}
+
+int lts_column_kind(lts_rows_of rows, int number) {
+  const lts_column_def *def = numbered(rows, number);
+  return def ? (int)def->type : -1;
 }
 
 /* ---- packets ---- */

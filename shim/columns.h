@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * Tables of packets: what columns there are, and the memory of a batch of rows, which is laid out
- * as Arrow's columnar format has it.
+ * Tables of packets and of flows: what columns there are, and the memory of a batch of rows, which
+ * is laid out as Arrow's columnar format has it.
  */
 #ifndef LTS_COLUMNS_H
 #define LTS_COLUMNS_H
 
 #include "layer.h"
 
-/* A packet as the columns see it: with the headers that they are read from. */
+/* What the columns of a row see: a packet, with the headers that they are read from; or a flow. */
 typedef struct lts_seen {
   lts_packet *packet;
   uint64_t index;       /* among the packets that its trace has delivered */
   lts_packet internet;  /* its layer is LTS_PACKET where there is none */
   lts_packet transport; /* the same */
+  const struct lts_flow_record *flow;
 } lts_seen;
 
 /* How a column's value is read; what says that it is not there, or cut off, makes it null. */
@@ -27,17 +28,43 @@ typedef union lts_read {
   lts_numbers (*numbers)(lts_seen *seen);
 } lts_read;
 
+/* What becomes of the values where rows are counted; those of equal rows are the same. */
+typedef enum lts_merge {
+  LTS_MERGE_NONE,
+  LTS_MERGE_SUM,   /* of UINT64 */
+  LTS_MERGE_LEAST, /* of TIME, as the next */
+  LTS_MERGE_MOST,
+} lts_merge;
+
 typedef struct lts_column_def {
   const char *name;
   lts_column_type type;
   bool headers; /* needs the packet decoded */
   lts_read read;
+  lts_merge merge;
 } lts_column_def;
+
+/* One whose values a function of the kind READ reads. */
+#define LTS_COLUMN(NAME, TYPE, HEADERS, READ, FUNCTION)                                            \
+  {                                                                                                \
+    .name = NAME, .type = LTS_COLUMN_##TYPE, .headers = HEADERS, .read = {.READ = FUNCTION }       \
+  }
+
+/* The columns that a table may have. */
+typedef struct lts_table {
+  const char *documented; /* where Python lists them */
+  int count;
+  const lts_column_def *columns;
+} lts_table;
+extern const lts_table lts_packet_table, lts_flow_table, lts_count_table;
+const lts_table *lts_table_of(lts_rows_of rows);
 
 /* Finds the headers that columns are read from. */
 void lts_seen_decode(lts_seen *seen);
 /* NULL where there is no such column. */
-const lts_column_def *lts_column_find(const char *name, size_t length);
+const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length);
+/* RFC 4291, 2.5.5.2; false where there is no address. */
+bool lts_address_map(const lts_address *address, uint8_t *mapped);
 
 /* A column of a batch: Arrow's buffers. */
 typedef struct lts_column {
@@ -48,8 +75,10 @@ typedef struct lts_column {
   size_t length, room; /* of the data, in bytes */
 } lts_column;
 
+typedef struct lts_index lts_index;
 struct lts_batch {
   int references;
+  lts_index *index; /* of rows that are counted, or NULL */
   uint32_t rows, most;
   bool overflows; /* offsets could not tell the place of much more data */
   int count;
@@ -62,5 +91,16 @@ lts_batch *lts_batch_make(const lts_column_def *const *defs, int count, uint32_t
 bool lts_batch_has_room(const lts_batch *batch);
 /* Adds a row. Of other threads' memory it touches none. */
 lts_status lts_batch_add(lts_batch *batch, lts_seen *seen);
+/* Takes the last row back. */
+void lts_batch_take_back(lts_batch *batch);
+/* Adds a packet to the row that is equal in all columns but those that are merged, which are the
+ * last; or a row. */
+lts_status lts_batch_count(lts_batch *batch, lts_seen *seen);
+
+/* Bytes of a value; of an offset where there are offsets. */
+size_t lts_column_size(lts_column_type type);
+bool lts_column_has_offsets(lts_column_type type);
+/* Bytes of what the offsets count. */
+size_t lts_column_width(lts_column_type type);
 
 #endif

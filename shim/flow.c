@@ -96,6 +96,12 @@ static uint64_t mix_end(const lts_address *address, lts_field port) {
   return mix(value + le64(address->bytes + 8));
 }
 
+uint64_t lts_flow_hash(const lts_address *src, lts_field src_port, const lts_address *dst,
+                       lts_field dst_port, lts_field proto) {
+  uint64_t ends = mix_end(src, src_port) + mix_end(dst, dst_port);
+  return mix(ends + (uint64_t)proto + ((uint64_t)src->version << 8));
+}
+
 lts_unsigned lts_packet_flow_hash_get(lts_packet *packet) {
   lts_address src = lts_packet_src_get(packet), dst = lts_packet_dst_get(packet);
   if (src.presence == LTS_MISSING) return (lts_unsigned){.presence = LTS_MISSING};
@@ -104,8 +110,7 @@ lts_unsigned lts_packet_flow_hash_get(lts_packet *packet) {
   if (src.presence == LTS_CUT || dst.presence == LTS_CUT || proto == LTS_FAILED ||
       src_port == LTS_FAILED || dst_port == LTS_FAILED)
     return (lts_unsigned){.presence = LTS_CUT};
-  uint64_t ends = mix_end(&src, src_port) + mix_end(&dst, dst_port);
-  return (lts_unsigned){LTS_PRESENT, mix(ends + (uint64_t)proto + ((uint64_t)src.version << 8))};
+  return (lts_unsigned){LTS_PRESENT, lts_flow_hash(&src, src_port, &dst, dst_port, proto)};
 }
 
 /* ---- memory ---- */

@@ -24,6 +24,7 @@ typedef struct lts_prefix lts_prefix;
 typedef struct lts_flow lts_flow;
 typedef struct lts_home lts_home;
 typedef struct lts_batches lts_batches;
+typedef struct lts_flow_cache lts_flow_cache;
 typedef struct lts_batch lts_batch;
 typedef struct lts_buffer lts_buffer;
 
@@ -296,17 +297,36 @@ typedef enum lts_column_type {
   LTS_COLUMN_LIST, /* uint16_t each */
 } lts_column_type;
 
-/* The columns that there are, by number; NULL behind the last. */
-lts_name lts_column_name(int number);
-int lts_column_kind(int number);
+typedef enum lts_rows_of {
+  LTS_ROWS_OF_PACKETS,
+  LTS_ROWS_OF_FLOWS,
+  LTS_ROWS_OF_COUNTS, /* packets that are equal in some columns; these are the columns behind them
+                       */
+} lts_rows_of;
 
-/* Reads packets into batches of at most `size` rows with the columns named, a comma between each
- * two. Of a live trace, a batch is handed out at the latest `max_wait` seconds after its first
- * packet. NULL on failure. */
-lts_batches *new_lts_batches(const char *columns, int size, double max_wait);
+/* The columns that there are, by number; NULL behind the last. */
+lts_name lts_column_name(lts_rows_of rows, int number);
+int lts_column_kind(lts_rows_of rows, int number);
+
+/* The flows of a trace that have not ended, at most `max_flows`; the timeouts are in seconds of the
+ * packets' time. NULL on failure. */
+lts_flow_cache *new_lts_flow_cache(double idle_timeout, double active_timeout, int max_flows);
+void delete_lts_flow_cache(lts_flow_cache *cache);
+lts_count lts_flow_cache_count_get(lts_flow_cache *cache);
+/* Packets that were of no flow. */
+lts_count lts_flow_cache_ignored_get(lts_flow_cache *cache);
+
+/* Reads packets, or with a cache the flows that end, into batches of at most `size` rows with the
+ * columns named, a comma between each two; `counted`, packets with equal values become one row, and
+ * columns say how many there are. Of a live trace, a batch is handed out at the latest
+ * `max_wait` seconds after its first row. NULL on failure. */
+lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int counted,
+                             lts_flow_cache *cache_or_none);
 void delete_lts_batches(lts_batches *batches);
-/* The next batch, of one row at least. What fails behind its first packet is told at the next call.
- */
+/* Ends them after so many packets. */
+lts_status lts_batches_limit(lts_batches *batches, int64_t packets);
+/* The next batch, of one row at least. What fails behind its first row is told at the next call.
+ * The end of packets, also by a pause, a close or an error, is that of all flows in the cache. */
 LTS_CHECKED lts_more lts_batches_read(lts_batches *batches, lts_trace *trace,
                                       lts_batch **OUTPUT_BATCH);
 

@@ -179,6 +179,10 @@ int lts_address_format(char *text, const lts_address *address);
 lts_text lts_text_of_address(lts_address address);
 int lts_mac_format(char *text, const uint8_t *bytes);
 
+/* The same for both directions; an absent port counts as 0. */
+uint64_t lts_flow_hash(const lts_address *src, lts_field src_port, const lts_address *dst,
+                       lts_field dst_port, lts_field proto);
+
 /* ---- prefixes (prefix.c) ---- */
 
 /* The first bit in which two addresses differ, or `limit` where that comes first. */

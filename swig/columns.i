@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * class Batches, class Batch, class Buffer: what python/libtrace/columns.py makes tables of.
+ * class Batches, class Batch, class Buffer, class FlowCache: what python/libtrace/columns.py makes tables of.
  */
 SELF(struct lts_batches)
 SELF(struct lts_batch)
+SELF(struct lts_flow_cache)
 
 %define INSTANCE(CLASS, NAME)
 %typemap(in) CLASS *NAME {
@@ -17,9 +18,18 @@ SELF(struct lts_batch)
 INSTANCE(lts_trace, trace)
 INSTANCE(lts_batch, batch)
 
+%typemap(in) lts_flow_cache *cache_or_none {
+  $1 = (lts_flow_cache *)instance_of($1_descriptor, $input);
+  if (!$1 && $input != Py_None) {
+    PyErr_Format(PyExc_TypeError, "expected a FlowCache, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
+}
+
 %apply const char *text { const char *columns };
-%apply int snaplen { int size };
-%apply int { lts_part };
+%apply int snaplen { int size, int max_flows };
+%apply int { lts_part, lts_rows_of };
+%apply int promisc { int counted };
 
 %typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch) { $1 = &batch; }
 %typemap(argout) lts_batch **OUTPUT_BATCH {
@@ -67,9 +77,11 @@ static void buffer_releasebuffer(PyObject *self, Py_buffer *view) {
 
 CONSTRUCTOR(lts_batches)
 CONSTRUCTOR(lts_buffer)
+CONSTRUCTOR(lts_flow_cache)
 %rename(Batches) lts_batches;
 %rename(Batch) lts_batch;
 %rename(Buffer) lts_buffer;
+%rename(FlowCache) lts_flow_cache;
 %feature("python:bf_getbuffer", "buffer_getbuffer") lts_buffer;
 %feature("python:bf_releasebuffer", "buffer_releasebuffer") lts_buffer;
 
@@ -78,13 +90,21 @@ typedef struct lts_batch {} lts_batch;
   ~lts_batch();
   lts_field nulls(int column);
 }
-FIELD(lts_batch, lts_count, rows, "int: How many packets.")
+FIELD(lts_batch, lts_count, rows, "int: How many rows.")
 
 typedef struct lts_buffer {} lts_buffer;
 %extend lts_buffer {
   lts_buffer(lts_batch *batch, int column, lts_part part, int start, int count);
   ~lts_buffer();
 }
+
+typedef struct lts_flow_cache {} lts_flow_cache;
+%extend lts_flow_cache {
+  lts_flow_cache(double idle_timeout, double active_timeout, int max_flows);
+  ~lts_flow_cache();
+}
+FIELD(lts_flow_cache, lts_count, count, "int: How many flows have not ended.")
+FIELD(lts_flow_cache, lts_count, ignored, "int: How many packets were of no flow.")
 
 /* The out typemap of a method that is also called next, and has another result. */
 %typemap(out) lts_more read {
@@ -96,11 +116,13 @@ typedef struct lts_buffer {} lts_buffer;
 }
 typedef struct lts_batches {} lts_batches;
 %extend lts_batches {
-  lts_batches(const char *columns, int size, double max_wait);
+  lts_batches(const char *columns, int size, double max_wait, int counted,
+              lts_flow_cache *cache_or_none);
   ~lts_batches();
+  lts_status limit(int64_t packets);
   lts_more read(lts_trace *trace, lts_batch **OUTPUT_BATCH);
 }
 %rename(column_name) lts_column_name;
-lts_name lts_column_name(int number);
+lts_name lts_column_name(lts_rows_of rows, int number);
 %rename(column_type) lts_column_kind;
-int lts_column_kind(int number);
+int lts_column_kind(lts_rows_of rows, int number);

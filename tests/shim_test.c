@@ -415,6 +415,59 @@ static void test_hooks(void) {
   lts_set_hooks(&(lts_hooks){NULL, NULL, NULL, NULL});
 }
 
+/* Reads one table: how many rows came before *more says why there are none. */
+static uint64_t count_rows(lts_batches *batches, lts_trace *trace, lts_more *more) {
+  uint64_t rows = 0;
+  lts_batch *batch = NULL;
+  while ((*more = lts_batches_read(batches, trace, &batch)) == LTS_ITEM) {
+    rows += lts_batch_rows_get(batch);
+    delete_lts_batch(batch);
+  }
+  return rows;
+}
+
+/* The source addresses differ, so every packet is a flow. */
+static void test_flows(void) {
+  lts_more more;
+  create_plain();
+  lts_trace *trace = open_trace();
+  lts_flow_cache *cache = new_lts_flow_cache(60, 1800, 2);
+  lts_batches *batches = new_lts_batches("src,rtt,end_reason", 2, 1, cache);
+  CHECK(count_rows(batches, trace, &more) == PACKETS && more == LTS_END);
+  CHECK(!lts_flow_cache_count_get(cache) && !lts_flow_cache_ignored_get(cache));
+  delete_lts_trace(trace);
+  delete_lts_flow_cache(cache);
+  delete_lts_batches(batches);
+
+  CHECK(!new_lts_flow_cache(-1, 0, 1) && !new_lts_flow_cache(0, NAN, 1));
+  CHECK(!new_lts_flow_cache(0, 0, 0) && lts_error_last()->kind == LTS_E_VALUE);
+  cache = new_lts_flow_cache(INFINITY, INFINITY, 1 << 20);
+  CHECK(!new_lts_batches("wire_len", 2, 1, cache) && lts_error_last()->kind == LTS_E_VALUE);
+  trace = open_trace();
+  batches = new_lts_batches("src", 2, 1, cache);
+  delete_lts_flow_cache(cache);
+  delete_lts_batches(batches);
+  delete_lts_trace(trace);
+}
+
+static void test_flows_of_a_cut_file(void) {
+  lts_more more;
+  FILE *file = create(LINK_ETHERNET);
+  for (int i = 0; i < PACKETS; i++) add(file, i, FRAME, FRAME);
+  fflush(file);
+  if (ftruncate(fileno(file), ftell(file) - 1)) abort();
+  fclose(file);
+  lts_trace *trace = open_trace();
+  lts_flow_cache *cache = new_lts_flow_cache(60, 1800, 10);
+  lts_batches *batches = new_lts_batches("src", 3, 1, cache);
+  CHECK(count_rows(batches, trace, &more) == PACKETS - 1 && more == LTS_FAIL);
+  CHECK(lts_error_last()->kind == LTS_E_TRACE);
+  CHECK(count_rows(batches, trace, &more) == 0 && more == LTS_END);
+  delete_lts_batches(batches);
+  delete_lts_flow_cache(cache);
+  delete_lts_trace(trace);
+}
+
 int main(void) {
   static const struct {
     const char *name;
@@ -434,6 +487,8 @@ int main(void) {
       {"odd records", test_odd_records},
       {"cut file", test_cut_file},
       {"hooks", test_hooks},
+      {"flows", test_flows},
+      {"flows of a cut file", test_flows_of_a_cut_file},
   };
   if (!mkdtemp(folder)) abort();
   snprintf(path, sizeof path, "%s/trace", folder);

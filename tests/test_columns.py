@@ -19,12 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import make_all
 from network import Network
+from reading import CUT, field
 from steady import assert_steady
 from test_threads import numbered, on_alarm
 
 DATA = pathlib.Path(__file__).parent / "data"
 CAPTURES = sorted(path.name for path in DATA.glob("*.pcap"))
 ALL = list(libtrace.COLUMNS)
+FLOW = ("src", "dst", "ip_proto", "src_port", "dst_port")
 
 # What the objects say
 
@@ -130,6 +132,8 @@ def expected(packet: libtrace.Packet, index: int) -> dict[str, Any]:
     return {
         **{name: of(packet, name) for name in as_they_are},
         "timestamp": packet.timestamp_ns,
+        "size_class": sum(packet.wire_len > last for last in (63, 127, 255, 511, 1023, 1518)),
+        "headers_cut": any(field(packet, name) is CUT for name in FLOW),
         "ethertype": packet.ethertype or None,
         "vlan_id": next(iter(packet.vlan_ids), None),
         "mpls_label": next(iter(packet.mpls_labels), None),
@@ -239,7 +243,7 @@ def test_default_columns() -> None:
     assert len(batch) == 773
     assert "src" in batch
     assert "ttl" not in batch
-    assert repr(batch) == f"<libtrace.Batch of 773 packets: {', '.join(batch)}>"
+    assert repr(batch) == f"<libtrace.Batch of 773 rows: {', '.join(batch)}>"
     assert dict(batch).keys() == set(batch)
     assert [len(column) for column in batch.values()] == [773] * 12
 
@@ -362,6 +366,59 @@ def test_much_data(tmp_pcap: Callable[..., str]) -> None:
         (batch,) = trace.batches(["packet", "payload"])
     assert list(batch["packet"]) == frames
     assert [len(value) for value in batch["payload"]] == list(range(0, 9000, 37))
+
+
+# Counts
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+@pytest.mark.parametrize("size", [65536, 3])
+def test_counts(name: str, size: int) -> None:
+    """Equal packets are one row, and the rows of all batches add up."""
+    columns = ["linktype", "ip_version", "src", "src_ip", "proto", "src_port", "vlan_ids"]
+    wanted: dict[Any, list[int]] = {}
+    with libtrace.open(DATA / name) as trace:
+        for batch in trace.batches([*columns, "wire_len", "capture_len", "is_truncated"]):
+            for *values, wire, captured, truncated in zip(*batch.values()):
+                row = wanted.setdefault(repr(values), [0, 0, 0, 0])
+                for at, value in enumerate((1, wire, captured, truncated)):
+                    row[at] += value
+    found: dict[Any, list[int]] = {}
+    with libtrace.open(DATA / name) as trace:
+        counts = trace.counts(columns, size)
+        assert counts.columns == (*columns, *libtrace.COUNT_COLUMNS)
+        for batch in counts:
+            assert len(batch) <= size
+            keys = list(map(repr, map(list, zip(*batch.values()[:7]))))
+            assert len(set(keys)) == len(batch)
+            for key, *sums in zip(keys, *batch.values()[7:11]):
+                row = found.setdefault(key, [0, 0, 0, 0])
+                for at, value in enumerate(sums):
+                    row[at] += value
+    assert found == wanted
+
+
+def test_counts_of_times(tmp_path: pathlib.Path) -> None:
+    frame = numbered(1)[0]
+    records = [f.pcap_record(frame, sec=sec) for sec in (5, 3, 9, 4)]
+    with libtrace.open(f"pcapfile:{f.write(tmp_path / 'x', [f.pcap_header(), *records])}") as trace:
+        (batch,) = trace.counts(["proto"])
+    assert list(batch["first"]) == [3 * f.NS]
+    assert list(batch["last"]) == [9 * f.NS]
+    assert list(batch["packets"]) == [4]
+
+
+def test_limit(tmp_pcap: Callable[..., str]) -> None:
+    with libtrace.open(tmp_pcap(*numbered(10))) as trace:
+        batches = trace.batches(["index"], 4, limit=6)
+        assert [list(batch["index"]) for batch in batches] == [[0, 1, 2, 3], [4, 5]]
+        assert next(batches, None) is None
+        (batch,) = trace.counts(["proto"], limit=3)
+        assert list(batch["packets"]) == [3]
+        assert list(trace.batches(limit=0)) == []
+        assert len(list(trace)) == 1
+        with pytest.raises(ValueError, match="limit is 0 or more"):
+            trace.batches(limit=-1)
 
 
 # What goes wrong

@@ -4,8 +4,11 @@
 from __future__ import annotations
 
 import itertools
+import os
+import signal
+import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +20,7 @@ import pytest
 import reading
 from libtrace import report as module
 from libtrace.report import Report, Summary, total
+from test_threads import on_alarm
 
 FCS = 4
 
@@ -322,34 +326,38 @@ def test_packets_before_an_error_are_counted(tmp_trace: Callable[..., str]) -> N
     assert summary.first_ns is not None
 
 
-def test_packets_before_an_interrupt_are_counted(tmp_pcap: Callable[..., str]) -> None:
-    def packets(trace: libtrace.Trace) -> Iterator[libtrace.Packet]:
-        yield from itertools.islice(trace, 5)
-        raise KeyboardInterrupt
-
-    report = Report()
+def test_packets_before_an_interrupt_are_counted(tmp_path: Path) -> None:
+    fifo, report = tmp_path / "fifo", Report()
+    os.mkfifo(fifo)
+    frames = [conversation(i) for i in range(20_000)]  # more than wandio reads at once
     report.traces.append(Summary())
-    uri = tmp_pcap(*(conversation(i) for i in range(9)))
-    with libtrace.open(uri) as trace, pytest.raises(KeyboardInterrupt):
-        report.count(packets(trace), report.traces[0])
-    result = report.as_dict(10)
-    assert result["total"]["packets"] == amount(result["sizes"])[0] == 5
+    thread = threading.Thread(
+        target=lambda: fifo.write_bytes(b"".join(f.pcap(gen.records(*frames))))
+    )
+
+    def interrupt() -> None:
+        if trace.accepted_packets > 0:
+            signal.raise_signal(signal.SIGINT)
+
+    thread.start()
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        with on_alarm(interrupt, 0.001), pytest.raises(KeyboardInterrupt):
+            report.count(trace, report.traces[0])
+        counted = report.as_dict(10)
+        assert counted["total"]["packets"] == amount(counted["sizes"])[0] == trace.accepted_packets
+        trace.start()
+        report.count(trace, report.traces[0])
+    thread.join()
+    assert report.packets == len(frames)
 
 
 # Bounds of memory
 
 
-def test_full_flow_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    uri = "pcapfile:" + gen.write_pcap(tmp_path / "x", gen.mixed(2000))
-    expected = tell(uri)
-    monkeypatch.setattr(module, "_MOST_FLOWS", 3)
-    assert tell(uri) == expected
-
-
 def test_very_many_addresses(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A scan of a network: busy addresses stay right within the bound that is told."""
-    monkeypatch.setattr(module, "_MOST_FLOWS", 16)
     monkeypatch.setattr(module, "_MOST_ADDRESSES", 64)
+    monkeypatch.setattr(module, "_MOST_ROWS", 16)
     busy = [conversation(1, src="192.0.2.7", dst="192.0.2.8")] * 300
     frames = [conversation(i, dst="192.0.2.9") for i in range(1000)]
     frames[::5] = itertools.islice(itertools.cycle(busy), len(frames[::5]))

@@ -8,7 +8,16 @@
 """
 
 from libtrace.build import __version__, features
-from libtrace.columns import COLUMNS, DEFAULT_COLUMNS, Batch, Batches, Column, ColumnInfo
+from libtrace.columns import (
+    COLUMNS,
+    COUNT_COLUMNS,
+    DEFAULT_COLUMNS,
+    Batch,
+    Batches,
+    Column,
+    ColumnInfo,
+    Counts,
+)
 from libtrace.core import (
     ICMP,
     ICMP6,
@@ -30,7 +39,7 @@ from libtrace.core import (
     TooBig6,
     Transport,
 )
-from libtrace.enums import Compression, Direction, LinkType
+from libtrace.enums import Compression, Direction, FlowEndReason, LinkType
 from libtrace.errors import (
     FilterError,
     LibtraceError,
@@ -38,6 +47,7 @@ from libtrace.errors import (
     TraceTimeout,
     TruncatedError,
 )
+from libtrace.flows import DEFAULT_FLOW_COLUMNS, FLOW_COLUMNS, Flows
 from libtrace.layers import (
     Layer,
     MaximumSegmentSize,
@@ -53,7 +63,10 @@ from libtrace.trace import Filter, Trace, open
 
 __all__ = [
     "COLUMNS",
+    "COUNT_COLUMNS",
     "DEFAULT_COLUMNS",
+    "DEFAULT_FLOW_COLUMNS",
+    "FLOW_COLUMNS",
     "ICMP",
     "ICMP6",
     "IP",
@@ -67,11 +80,14 @@ __all__ = [
     "Column",
     "ColumnInfo",
     "Compression",
+    "Counts",
     "Direction",
     "Echo",
     "Echo6",
     "Filter",
     "FilterError",
+    "FlowEndReason",
+    "Flows",
     "Internet",
     "Layer",
     "Layer2",

@@ -3,15 +3,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pyarrow
 
-from libtrace.columns import COLUMNS
-
 if TYPE_CHECKING:
-    from libtrace.columns import Batch, Column
+    from libtrace.columns import Batch, Column, ColumnInfo
 
 __all__ = ["array", "reader", "record_batch", "schema", "table"]
 
@@ -31,12 +29,12 @@ _TYPES = {
 }
 
 
-def schema(names: Iterable[str]) -> pyarrow.Schema:
+def schema(columns: Mapping[str, ColumnInfo]) -> pyarrow.Schema:
     """Return the schema of a table with these columns."""
     return pyarrow.schema(
         [
-            pyarrow.field(name, _TYPES[COLUMNS[name].type], nullable=bool(COLUMNS[name].null))
-            for name in names
+            pyarrow.field(name, _TYPES[info.type], nullable=bool(info.null))
+            for name, info in columns.items()
         ]
     )
 
@@ -64,15 +62,17 @@ def _flat(kind: pyarrow.DataType, data: pyarrow.Buffer) -> pyarrow.Array[Any]:
 def record_batch(batch: Batch) -> pyarrow.RecordBatch:
     """Return a batch as a record batch that shares its memory."""
     return pyarrow.RecordBatch.from_arrays(
-        [array(column) for column in batch.values()], schema=schema(batch)
+        [array(column) for column in batch.values()], schema=schema(batch.schema)
     )
 
 
-def reader(columns: Iterable[str], batches: Iterable[Batch]) -> pyarrow.RecordBatchReader:
+def reader(
+    columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]
+) -> pyarrow.RecordBatchReader:
     """Return batches with these columns as a reader, which takes them as it is read itself."""
     return pyarrow.RecordBatchReader.from_batches(schema(columns), map(record_batch, batches))
 
 
-def table(columns: Iterable[str], batches: Iterable[Batch]) -> pyarrow.Table:
+def table(columns: Mapping[str, ColumnInfo], batches: Iterable[Batch]) -> pyarrow.Table:
     """Return batches with these columns as a table."""
     return pyarrow.Table.from_batches(map(record_batch, batches), schema(columns))

@@ -4,13 +4,11 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import json
 import os
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext, suppress
-from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -178,7 +176,7 @@ def _read(uri: str, report: Report, options: argparse.Namespace) -> None:
         left = None if options.count is None else options.count - report.packets
         try:
             with _progress(trace):
-                report.count(trace if left is None else islice(trace, left), summary)
+                report.count(trace, summary, left)
         except libtrace.LibtraceError as error:
             summary.error = str(error)
             raise
@@ -210,13 +208,10 @@ def _report(options: argparse.Namespace) -> int:
     report = Report()
     errors: list[Exception] = []
     interrupted = False
-    gc.disable()  # The counts hold no cycles, and looking for some could take half of the time.
     try:
         _read_all(options, report, errors)
     except KeyboardInterrupt:
         interrupted = True
-    finally:
-        gc.enable()
     status = _write(render(report.as_dict(options.top))) if report.traces else 0
     for error in errors:
         _complain(error)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -14,7 +14,16 @@ if TYPE_CHECKING:
     import numpy
     import pyarrow
 
-__all__ = ["COLUMNS", "DEFAULT_COLUMNS", "Batch", "Batches", "Column", "ColumnInfo"]
+__all__ = [
+    "COLUMNS",
+    "COUNT_COLUMNS",
+    "DEFAULT_COLUMNS",
+    "Batch",
+    "Batches",
+    "Column",
+    "ColumnInfo",
+    "Counts",
+]
 
 # ---- what there is ----
 
@@ -72,6 +81,11 @@ _ABOUT = {
     "wire_len": ("bytes", "", "Packet.wire_len (trace_get_wire_length)"),
     "capture_len": ("bytes", "", "Packet.capture_len (trace_get_capture_length)"),
     "is_truncated": ("", "", "Packet.is_truncated"),
+    "size_class": (
+        "",
+        "",
+        "Packet.wire_len below 64, 128, 256, 512, 1024, 1519, or not (RFC 2819)",
+    ),
     "direction": ("Direction", "", "Packet.direction (trace_get_direction)"),
     "linktype": ("LinkType", "", "Packet.linktype (trace_get_link_type)"),
     "src_mac": ("", "no Ethernet or 802.11", "Packet.src_mac"),
@@ -106,6 +120,7 @@ _ABOUT = {
     "icmp_type": ("", _NO_ICMP, "ICMP.type, ICMP6.type"),
     "icmp_code": ("", _NO_ICMP, "ICMP.code, ICMP6.code"),
     "payload_len": ("bytes", _NO_PAYLOAD, "Packet.payload_len"),
+    "headers_cut": ("", "", "whether addresses, protocol or ports are cut off"),
     "flow_hash": ("", _NO_IP, "Packet.flow_hash"),
     "packet": ("", "", "bytes(Packet)"),
     "payload": ("", _NO_PAYLOAD, "the captured part of Packet.payload_len bytes"),
@@ -113,17 +128,25 @@ _ABOUT = {
 }
 
 
-def _names() -> Iterator[str]:
+PACKETS, FLOWS, COUNTS = range(3)
+
+
+def _names(rows: int) -> Iterator[str]:
     number = 0
-    while name := core.column_name(number):
+    while name := core.column_name(rows, number):
         yield name
         number += 1
 
 
-COLUMNS: dict[str, ColumnInfo] = {
-    name: ColumnInfo(_TYPES[core.column_type(number)], *_ABOUT[name])
-    for number, name in enumerate(_names())
-}
+def describe(rows: int, about: Mapping[str, tuple[str, str, str]]) -> dict[str, ColumnInfo]:
+    """Return all columns of a kind of table, with what the shim does not know of them."""
+    return {
+        name: ColumnInfo(_TYPES[core.column_type(rows, number)], *about[name])
+        for number, name in enumerate(_names(rows))
+    }
+
+
+COLUMNS: dict[str, ColumnInfo] = describe(PACKETS, _ABOUT)
 """All columns, by name. Headers are the outermost ones, behind all VLAN tags and MPLS labels."""
 
 DEFAULT_COLUMNS = (
@@ -143,14 +166,31 @@ DEFAULT_COLUMNS = (
 """The columns of a table where none are asked for."""
 
 
-def check_columns(
-    columns: Iterable[str] | None, size: int, max_wait: float = 0.0
-) -> tuple[str, ...]:
-    """Return the names of the columns asked for, or raise what is wrong with an argument."""
+COUNT_COLUMNS: dict[str, ColumnInfo] = describe(
+    COUNTS,
+    {
+        "packets": ("packets", "", "how many have the values in front"),
+        "bytes": ("bytes", "", "the sum of their Packet.wire_len"),
+        "captured_bytes": ("bytes", "", "the sum of their Packet.capture_len"),
+        "truncated_packets": ("packets", "", "those with Packet.is_truncated"),
+        "first": ("ns since 1970", "", "the earliest Packet.timestamp_ns"),
+        "last": ("ns since 1970", "", "the latest Packet.timestamp_ns"),
+    },
+)
+"""The columns that :meth:`Trace.counts` adds to those that are asked for."""
+
+
+def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of the columns asked for."""
     if isinstance(columns, str):
         raise TypeError("columns are a list of names, not a str")
-    names = DEFAULT_COLUMNS if columns is None else tuple(columns)
-    core.Batches(",".join(names), size, max_wait)
+    return default if columns is None else tuple(columns)
+
+
+def check_columns(columns: Iterable[str] | None, size: int) -> tuple[str, ...]:
+    """Return the names of the columns asked for, or raise what is wrong with an argument."""
+    names = column_names(columns, DEFAULT_COLUMNS)
+    core.Batches(",".join(names), size, 0.0, False, None)
     return names
 
 
@@ -177,16 +217,19 @@ class Column(core.Buffer):
     Attributes
     ----------
     name : str
+    info : ColumnInfo
     type : str
         As `ColumnInfo.type`.
     """
 
-    __slots__ = ("_batch", "_count", "_index", "_start", "name", "type")
+    __slots__ = ("_batch", "_count", "_index", "_start", "info", "name", "type")
 
-    def __init__(self, batch: core.Batch, index: int, name: str, start: int, count: int) -> None:
+    def __init__(
+        self, batch: core.Batch, index: int, name: str, info: ColumnInfo, start: int, count: int
+    ) -> None:
         super().__init__(batch, index, _VALUES, start, count)
         self._batch, self._index, self._start, self._count = batch, index, start, count
-        self.name, self.type = name, COLUMNS[name].type
+        self.name, self.info, self.type = name, info, info.type
 
     def __repr__(self) -> str:
         return f"<libtrace.Column {self.name!r}, {self.type}, {self._count} rows>"
@@ -232,7 +275,8 @@ class Column(core.Buffer):
     def __getitem__(self, row: int | slice) -> Any:
         if isinstance(row, slice):
             start, count = _span(row, self._count)
-            return Column(self._batch, self._index, self.name, self._start + start, count)
+            start += self._start
+            return Column(self._batch, self._index, self.name, self.info, start, count)
         number = range(self._count)[row]
         return next(iter(self[number : number + 1]))
 
@@ -282,7 +326,7 @@ class Column(core.Buffer):
             values = values.view("datetime64[ns]")
         if self.type == _ADDRESS:
             values = values.view("V16").reshape(self._count)
-        if not COLUMNS[self.name].null:
+        if not self.info.null:
             return values
         bits = numpy.unpackbits(numpy.asarray(self.validity), bitorder="little")
         valid = bits[self._start : self._start + self._count].astype(bool)
@@ -305,29 +349,36 @@ def _span(rows: slice, count: int) -> tuple[int, int]:
 
 
 class Batch:
-    """Rows of a table of packets: a mapping of names to columns.
+    """Rows of a table, of packets or of flows: a mapping of names to columns.
 
     ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows,
     ``len(batch)`` the number of rows; iterating gives the names of the columns. It speaks the Arrow
     PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
+
+    Attributes
+    ----------
+    schema : dict of str to ColumnInfo
+        What its columns hold, by name.
     """
 
-    __slots__ = ("_batch", "_count", "_names", "_start")
+    __slots__ = ("_batch", "_count", "_start", "schema")
 
-    def __init__(self, batch: core.Batch, names: tuple[str, ...], start: int, count: int) -> None:
-        self._batch, self._names, self._start, self._count = batch, names, start, count
+    def __init__(
+        self, batch: core.Batch, schema: dict[str, ColumnInfo], start: int, count: int
+    ) -> None:
+        self._batch, self.schema, self._start, self._count = batch, schema, start, count
 
     def __repr__(self) -> str:
-        return f"<libtrace.Batch of {self._count} packets: {', '.join(self._names)}>"
+        return f"<libtrace.Batch of {self._count} rows: {', '.join(self.schema)}>"
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
+        return iter(self.schema)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._names
+        return name in self.schema
 
     @overload
     def __getitem__(self, key: str) -> Column: ...
@@ -336,23 +387,22 @@ class Batch:
     def __getitem__(self, key: str | slice) -> Column | Batch:
         if isinstance(key, slice):
             start, count = _span(key, self._count)
-            return Batch(self._batch, self._names, self._start + start, count)
-        if key not in self._names:
-            raise KeyError(key)
-        index = self._names.index(key)
-        return Column(self._batch, index, key, self._start, self._count)
+            return Batch(self._batch, self.schema, self._start + start, count)
+        info = self.schema[key]
+        index = self.keys().index(key)
+        return Column(self._batch, index, key, info, self._start, self._count)
 
     def keys(self) -> tuple[str, ...]:
         """Return the names of the columns, as `tuple` of `str`."""
-        return self._names
+        return tuple(self.schema)
 
     def values(self) -> list[Column]:
         """Return the columns, as `list` of `Column`."""
-        return [self[name] for name in self._names]
+        return [self[name] for name in self]
 
     def items(self) -> list[tuple[str, Column]]:
         """Return names and columns, as `list` of pairs."""
-        return [(name, self[name]) for name in self._names]
+        return [(name, self[name]) for name in self]
 
     def to_numpy(self) -> dict[str, numpy.ndarray[Any, Any]]:
         """Return every column as :meth:`Column.to_numpy`, by name, as `dict`."""
@@ -379,29 +429,64 @@ class Batches(core.Batches):
     ----------
     columns : tuple of str
         The names of the columns.
+    schema : dict of str to ColumnInfo
+        What they hold, by name.
     uri : str
         Where the packets come from.
     """
 
-    __slots__ = ("_trace", "columns", "uri")
+    __slots__ = ("_trace", "columns", "schema", "uri")
+    _all = COLUMNS
+    _default: tuple[str, ...] = DEFAULT_COLUMNS
+    _counted = False
 
     def __init__(
-        self, trace: core.Trace, columns: Iterable[str] | None, size: int, max_wait: float
+        self,
+        trace: core.Trace,
+        columns: Iterable[str] | None,
+        size: int,
+        max_wait: float,
+        cache: core.FlowCache | None = None,
+        *,
+        limit: int | None = None,
     ) -> None:
-        names = check_columns(columns, size, max_wait)
-        super().__init__(",".join(names), size, max_wait)
+        names = column_names(columns, self._default)
+        super().__init__(",".join(names), size, max_wait, self._counted, cache)
+        if limit is not None:
+            self.limit(limit)
         self._trace, self.uri, self.columns = trace, trace.uri, names
+        self.schema = {name: self._all[name] for name in names}
 
     def __iter__(self) -> Iterator[Batch]:
         return self
 
     def __next__(self) -> Batch:
         batch = self.read(self._trace)
-        return Batch(batch, self.columns, 0, batch.rows)
+        return Batch(batch, self.schema, 0, batch.rows)
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """Return the batches as a reader of pyarrow, which reads as it is read."""
-        return arrow().reader(self.columns, self)
+        return arrow().reader(self.schema, self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+class Counts(Batches):
+    """What packets have in common, as :meth:`Trace.counts` counts it: an iterator of `Batch`."""
+
+    __slots__ = ()
+    _counted = True
+
+    def __init__(
+        self,
+        trace: core.Trace,
+        columns: Iterable[str],
+        size: int,
+        max_wait: float,
+        *,
+        limit: int | None = None,
+    ) -> None:
+        super().__init__(trace, columns, size, max_wait, limit=limit)
+        self.columns += tuple(COUNT_COLUMNS)
+        self.schema |= COUNT_COLUMNS

@@ -6,7 +6,7 @@ from __future__ import annotations
 import os
 from enum import IntEnum
 
-__all__ = ["Compression", "Direction", "LinkType"]
+__all__ = ["Compression", "Direction", "FlowEndReason", "LinkType"]
 
 
 class LinkType(IntEnum):
@@ -53,6 +53,16 @@ class Compression(IntEnum):
     LZMA = 4
     ZSTD = 5
     LZ4 = 6
+
+
+class FlowEndReason(IntEnum):
+    """Why a flow has ended (IANA's IPFIX registry, flowEndReason, 136)."""
+
+    IDLE_TIMEOUT = 1
+    ACTIVE_TIMEOUT = 2
+    END_OF_FLOW = 3
+    FORCED_END = 4
+    LACK_OF_RESOURCES = 5
 
 
 HISTORIC: dict[str, int] = {

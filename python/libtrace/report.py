@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import signal
+import socket
 from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
 from types import FrameType
-from typing import Any, Optional, TypeVar, Union
+from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
-from libtrace.core import Packet
 from libtrace.enums import LinkType
-from libtrace.errors import TruncatedError
+
+if TYPE_CHECKING:
+    from libtrace.trace import Trace
 
 __all__ = ["Report", "Summary", "total"]
 
@@ -98,56 +100,47 @@ def _name_protocol(protocol: int) -> str:
     return _PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
-# ---- sizes ----
+# ---- keys ----
 
-# The classes of RMON (RFC 2819, etherStatsPkts64Octets and following), their last bytes.
+# The last bytes of the classes of RMON (RFC 2819, etherStatsPkts64Octets and following).
 _SIZES = (63, 127, 255, 511, 1023, 1518)
 _LARGEST = len(_SIZES)
-_SIZE_OF = bytes(
-    next(size for size, last in enumerate(_SIZES) if length <= last)
-    for length in range(_SIZES[-1] + 1)
+
+_COLUMNS = (
+    "linktype",
+    "ethertype",
+    "headers_cut",
+    "ip_version",
+    "src_ip",
+    "dst_ip",
+    "proto",
+    "src_port",
+    "dst_port",
+    "size_class",
 )
 
-# ---- flows ----
-
-# Source address, or EtherType where there is none, and destination address; IP protocol; ports;
-# link type; class of size.
-_Flow = tuple[Union[str, int], Optional[str], Optional[int], Optional[int], Optional[int], int, int]
-_Flows = dict[_Flow, list[int]]
+# An address with its version, since IPv4 ones are mapped.
+_Address = tuple[int, bytes]
 # Link type, network protocol, IP protocol, class of size.
 _Kind = tuple[int, int, Optional[int], int]
 _K = TypeVar("_K", bound=Hashable)
 _Table = dict[_K, list[int]]
 """Packets and bytes on the wire of each key."""
 
-_MOST_FLOWS = 1 << 16
+_MOST_ROWS = 1 << 16
 _MOST_ADDRESSES = 1 << 19
 
 
-def _cut_flow(packet: Packet, size: int) -> _Flow:
-    """Return the flow of a packet whose headers the capture cuts off."""
-    ends: list[Any] = []
-    # What follows a field that is cut off is so too.
-    with suppress(TruncatedError):
-        for name in ("src_text", "dst_text", "src_port", "dst_port"):
-            ends.append(getattr(packet, name))
-    src = (ends[0] or packet.ethertype) if ends else (packet.ethertype or _CUT)
-    _src, dst, src_port, dst_port = (*ends, None, None, None, None)[:4]
-    try:
-        protocol = packet.ip_proto
-    except TruncatedError:
-        protocol = _CUT
-    return src, dst, protocol, src_port, dst_port, packet.linktype, size
-
-
-def _network(src: str | int) -> int:
+def _network(version: int | None, ethertype: int | None, cut: bool) -> int:
     """Return the network protocol.
 
-    Of an IP packet its address tells, also behind several tags; of another the EtherType.
+    Of an IP packet its header tells, also behind several tags; of another the EtherType.
     """
-    if isinstance(src, str):
-        return _IPV6 if ":" in src else _IPV4
-    return _IEEE_802_3 if _NONE < src <= _LONGEST_802_3 else src
+    if version:
+        return _IPV4 if version == 4 else _IPV6
+    if ethertype is None:
+        return _CUT if cut else _NONE
+    return _IEEE_802_3 if ethertype <= _LONGEST_802_3 else ethertype
 
 
 def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
@@ -160,11 +153,16 @@ def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
 
 
 @contextmanager
-def _held_interrupts() -> Iterator[None]:
-    """Let Ctrl-C wait until the tables agree with each other again."""
-    held: list[tuple[int, FrameType | None]] = []
+def _stopping(trace: Trace) -> Iterator[None]:
+    """Let Ctrl-C end the reading of a trace, but not the counting of what was read."""
+    interrupts: list[tuple[int, FrameType | None]] = []
+
+    def stop(*call: Any) -> None:
+        interrupts.append(call)
+        trace.stop()
+
     try:
-        handler = signal.signal(signal.SIGINT, lambda *call: held.append(call))
+        handler = signal.signal(signal.SIGINT, stop)
     except ValueError:  # in another thread than the main one no signal arrives
         yield
         return
@@ -172,8 +170,8 @@ def _held_interrupts() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, handler)
-        if held and callable(handler):
-            handler(*held[0])
+        if interrupts and callable(handler):
+            handler(*interrupts[0])
 
 
 # ---- totals ----
@@ -208,6 +206,17 @@ class Summary:
     first_ns: int | None = None
     last_ns: int | None = None
     counters: dict[str, int | None] = field(default_factory=dict)
+
+    def add(
+        self, packets: int, wire: int, captured: int, truncated: int, first: int, last: int
+    ) -> None:
+        """Add packets with these totals."""
+        self.packets += packets
+        self.wire_bytes += wire
+        self.captured_bytes += captured
+        self.truncated_packets += truncated
+        self.first_ns = first if self.first_ns is None else min(first, self.first_ns)
+        self.last_ns = last if self.last_ns is None else max(last, self.last_ns)
 
     @property
     def duration_ns(self) -> int | None:
@@ -279,7 +288,7 @@ class Report:
         self.traces: list[Summary] = []
         self.address_error = 0
         self._kinds: _Table[_Kind] = {}
-        self._addresses: _Table[str] = {}
+        self._addresses: _Table[_Address] = {}
         self._ports: _Table[tuple[int, int]] = {}
 
     @property
@@ -287,86 +296,37 @@ class Report:
         """Packets counted so far."""
         return sum(trace.packets for trace in self.traces)
 
-    def count(self, packets: Iterable[Packet], summary: Summary) -> None:
+    def count(self, trace: Trace, summary: Summary, limit: int | None = None) -> None:
         """Count packets. When they end in an exception, all before it are counted.
 
         Parameters
         ----------
-        packets : iterable of Packet
-            Such as a started trace.
+        trace : Trace
+            A started trace.
         summary : Summary
             Whose totals grow.
+        limit : int, optional
+            Most packets to count.
         """
-        # Traffic is few flows of many packets: one look-up for a packet, the tables for a flow.
-        flows: _Flows = {}
-        get = flows.get
-        size_of, most = _SIZE_OF, _SIZES[-1]
-        captured = truncated = first = 0
-        last = None
-        try:
-            for packet in packets:
-                length = packet.wire_len
-                size = size_of[length] if length <= most else _LARGEST
-                try:
-                    flow: _Flow = (
-                        packet.src_text or packet.ethertype,
-                        packet.dst_text,
-                        packet.ip_proto,
-                        packet.src_port,
-                        packet.dst_port,
-                        packet.linktype,
-                        size,
-                    )
-                except TruncatedError:
-                    flow = _cut_flow(packet, size)
-                counts = get(flow)
-                if counts is None:
-                    if len(flows) >= _MOST_FLOWS:
-                        with _held_interrupts():
-                            self._settle(flows, summary)
-                    flows[flow] = [1, length]
-                else:
-                    counts[0] += 1
-                    counts[1] += length
-                captured += packet.capture_len
-                if packet.is_truncated:
-                    truncated += 1
-                time = packet.timestamp_ns
-                if last is None:
-                    first = last = time
-                elif time > last:
-                    last = time
-                elif time < first:
-                    first = time
-        finally:
-            with _held_interrupts():
-                self._settle(flows, summary)
-                summary.captured_bytes += captured
-                summary.truncated_packets += truncated
-                if last is not None:
-                    summary.first_ns, summary.last_ns = first, last
+        with _stopping(trace):
+            for batch in trace.counts(_COLUMNS, _MOST_ROWS, limit=limit):
+                for row in zip(*batch.values()):
+                    self._add_row(row[: len(_COLUMNS)], row[len(_COLUMNS) :], summary)
+                if len(self._addresses) > _MOST_ADDRESSES:
+                    self._forget_addresses()
 
-    def _settle(self, flows: _Flows, summary: Summary) -> None:
-        """Move the counts of flows into the tables."""
-        kinds, addresses, ports = self._kinds, self._addresses, self._ports
-        for flow, (packets, length) in flows.items():
-            src, dst, protocol, src_port, dst_port, link, size = flow
-            summary.packets += packets
-            summary.wire_bytes += length
-            _add(kinds, (link, _network(src), protocol, size), packets, length)
-            if isinstance(src, str):
-                _add(addresses, src, packets, length)
-            if dst is not None and dst != src:
-                _add(addresses, dst, packets, length)
-            if protocol is None:
-                continue
-            if src_port is not None:
-                _add(ports, (protocol, src_port), packets, length)
-            if dst_port is not None and dst_port != src_port:
-                _add(ports, (protocol, dst_port), packets, length)
-        flows.clear()
-        if len(addresses) > _MOST_ADDRESSES:
-            self._forget_addresses()
+    def _add_row(self, key: tuple[Any, ...], counts: tuple[Any, ...], summary: Summary) -> None:
+        link, ethertype, cut, version, src, dst, protocol, src_port, dst_port, size = key
+        packets, length, captured, truncated, first, last = counts
+        summary.add(packets, length, captured, truncated, first, last)
+        if cut and protocol is None:
+            protocol = _CUT
+        network = _network(version, ethertype, cut)
+        _add(self._kinds, (link, network, protocol, size), packets, length)
+        for address in {src, dst} - {None}:
+            _add(self._addresses, (version, address), packets, length)
+        for port in {src_port, dst_port} - {None}:
+            _add(self._ports, (protocol, port), packets, length)
 
     def _forget_addresses(self) -> None:
         """Drop the half of the addresses that has fewest packets."""
@@ -393,7 +353,7 @@ class Report:
             "link_types": _rows(links, _identify_link),
             "network": _rows(networks, _identify_network),
             "transport": _rows(transports, _identify_transport),
-            "addresses": _rows(self._addresses, lambda address: {"name": address}, top),
+            "addresses": _rows(self._addresses, _identify_address, top),
             "address_error": self.address_error,
             "ports": _rows(self._ports, _identify_port, top),
             "sizes": [_row(_identify_size(size), counts) for size, counts in sizes.items()],
@@ -417,6 +377,13 @@ def _rows(
 
 def _identify_link(key: int) -> dict[str, Any]:
     return {"name": _name_link(key), "link_type": key}
+
+
+def _identify_address(key: _Address) -> dict[str, Any]:
+    version, mapped = key
+    if version == 4:
+        return {"name": socket.inet_ntop(socket.AF_INET, mapped[12:])}
+    return {"name": socket.inet_ntop(socket.AF_INET6, mapped)}
 
 
 def _identify_network(key: int) -> dict[str, Any]:

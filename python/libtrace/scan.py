@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Union
 
-from libtrace.columns import Batch, arrow, check_columns
+from libtrace.columns import COLUMNS, Batch, arrow, check_columns
 from libtrace.errors import TraceNotFoundError
 from libtrace.trace import Filter, open
 
@@ -136,6 +136,8 @@ class Scan:
     ----------
     columns : tuple of str
         The names of the columns.
+    schema : dict of str to ColumnInfo
+        What they hold, by name.
     """
 
     def __init__(
@@ -146,6 +148,7 @@ class Scan:
         progress: Callable[[ScanProgress], object] | None,
     ) -> None:
         self.columns = columns
+        self.schema = {name: COLUMNS[name] for name in columns}
         self._work, self._progress = work, progress
         self._done = self._packets = 0
         self._finalizer = weakref.finalize(self, work.stop)
@@ -186,7 +189,7 @@ class Scan:
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """Return the batches as a reader of pyarrow, which reads as it is read."""
-        return arrow().reader(self.columns, self)
+        return arrow().reader(self.schema, self)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.to_arrow().__arrow_c_stream__(requested_schema)
@@ -297,4 +300,4 @@ def read_table(
             while True:
                 parts.append(batches._next())
         parts.sort(key=lambda part: part[0])
-        return found.table(batches.columns, [batch for _, batch in parts])
+        return found.table(batches.schema, [batch for _, batch in parts])

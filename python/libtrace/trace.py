@@ -11,8 +11,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from libtrace import core
-from libtrace.columns import Batches
+from libtrace.columns import Batches, Counts
 from libtrace.errors import make_exception
+from libtrace.flows import Flows
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -148,6 +149,7 @@ class Trace(core.Trace):
         size: int = 65536,
         *,
         max_wait: float = 1.0,
+        limit: int | None = None,
     ) -> Batches:
         """Read the trace as a table, batch by batch.
 
@@ -161,6 +163,8 @@ class Trace(core.Trace):
         max_wait : float, optional
             Seconds after its first packet at which a batch of an interface is handed out, full or
             not.
+        limit : int, optional
+            Most packets to read.
 
         Returns
         -------
@@ -180,7 +184,119 @@ class Trace(core.Trace):
         ...     sum(sum(batch["wire_len"]) for batch in trace.batches(["wire_len"]))
         223306
         """
-        return Batches(self, columns, size, max_wait)
+        return Batches(self, columns, size, max_wait, limit=limit)
+
+    def flows(
+        self,
+        columns: Iterable[str] | None = None,
+        size: int = 65536,
+        *,
+        idle_timeout: float = 60.0,
+        active_timeout: float = 1800.0,
+        max_flows: int = 1 << 20,
+        max_wait: float = 1.0,
+    ) -> Flows:
+        """Read the trace as a table of bidirectional flows (RFC 5103), batch by batch.
+
+        A flow is the packets between two ends: of the same addresses, protocol, ports, and VLAN.
+        Its first packet tells which end is the source. It is handed out when it has ended:
+
+        - no packet came for `idle_timeout`;
+        - a packet came `active_timeout` or more after its first one: that packet begins another
+          flow, which keeps source and destination;
+        - TCP has closed it, by a RST or by FINs both ways. It still takes what comes until no
+          packet came for 5 seconds (or `idle_timeout`), or a SYN begins another flow;
+        - `max_flows` were there when another began: of those that TCP has closed, else of all, the
+          one ends whose last packet is the oldest;
+        - the trace has ended, also by an error, or is paused or closed. The error is raised when
+          all flows were handed out.
+
+        Time is that of the packets. Where it goes back, timeouts wait for it to catch up, unless it
+        goes back by a timeout or more: then they go on from there. On a silent interface it passes
+        as usual.
+
+        Parameters
+        ----------
+        columns : iterable of str, optional
+            Names out of `libtrace.FLOW_COLUMNS`; by default `libtrace.DEFAULT_FLOW_COLUMNS`.
+        size : int, optional
+            Most rows of a batch.
+        idle_timeout, active_timeout : float, optional
+            Seconds; ``math.inf`` for never. With an `idle_timeout` of 0, every packet is a flow.
+        max_flows : int, optional
+            Most flows to keep in memory, where each takes about 170 bytes.
+        max_wait : float, optional
+            Seconds after its first flow at which a batch of an interface is handed out, full or
+            not.
+
+        Returns
+        -------
+        Flows
+            An iterator of `Batch`, in the order in which flows end. It shares the trace's position
+            with the loop over packets.
+
+        Raises
+        ------
+        ValueError
+            There is no such column; another argument is out of range.
+
+        Notes
+        -----
+        Headers are the outermost ones. Later fragments, and packets whose capture ends before the
+        ports, have none: they are in a flow of their addresses and protocol. Packets without an IP
+        header, or with one that is cut off, are in no flow (`Flows.ignored`).
+
+        Examples
+        --------
+        >>> import libtrace
+        >>> with libtrace.open("tests/data/sample.pcap", filter="tcp port 80") as trace:
+        ...     for batch in trace.flows(["src", "packets", "rev_packets", "rtt"]):
+        ...         flows = list(zip(*batch.values()))
+        >>> flows[0]
+        ('192.0.2.10', 16, 18, 43000)
+        """
+        cache = core.FlowCache(idle_timeout, active_timeout, max_flows)
+        return Flows(self, columns, size, max_wait, cache)
+
+    def counts(
+        self,
+        columns: Iterable[str],
+        size: int = 65536,
+        *,
+        max_wait: float = 1.0,
+        limit: int | None = None,
+    ) -> Counts:
+        """Count the packets that have the same values.
+
+        Parameters
+        ----------
+        columns : iterable of str
+            Names out of `libtrace.COLUMNS`.
+        size : int, optional
+            Most rows of a batch, which bounds the memory. When there are more, the same values come
+            again in a later batch: add them up.
+        max_wait, limit
+            As for :meth:`batches`.
+
+        Returns
+        -------
+        Counts
+            An iterator of `Batch`, with the columns of `libtrace.COUNT_COLUMNS` behind those.
+
+        Raises
+        ------
+        ValueError
+            There is no such column; `size` or `max_wait` are out of range.
+
+        Examples
+        --------
+        >>> import libtrace
+        >>> with libtrace.open("tests/data/sample.pcap") as trace:
+        ...     (batch,) = trace.counts(["ip_version", "proto"])
+        >>> sorted(zip(batch["packets"], batch["ip_version"], batch["proto"]), reverse=True)[0]
+        (332, 6, 6)
+        """
+        return Counts(self, columns, size, max_wait, limit=limit)
 
     def __arrow_c_stream__(self, requested_schema: object = None) -> object:
         return self.batches().__arrow_c_stream__(requested_schema)
