@@ -23,12 +23,6 @@ static const struct {
 
 size_t lts_column_size(lts_column_type type) { return types[type].size; }
 
-bool lts_column_has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
-
-size_t lts_column_width(lts_column_type type) {
-  return type == LTS_COLUMN_LIST ? types[LTS_COLUMN_UINT16].size : 1;
-}
-
 /* ---- life ---- */
 
 static bool make_column(lts_column *column, const lts_column_def *def, uint32_t most) {
@@ -61,7 +55,7 @@ void delete_lts_batch(lts_batch *batch) {
     free(batch->columns[i].values);
     free(batch->columns[i].data);
   }
-  free(batch->index);
+  lts_index_free(batch->index);
   free(batch);
 }
 
@@ -108,10 +102,13 @@ static lts_status append(lts_column *column, const void *bytes, size_t length) {
 static bool put_number(lts_column *column, uint32_t row, lts_field value) {
   bool there = value != LTS_ABSENT && value != LTS_FAILED;
   uint64_t bits = there ? (uint64_t)value : 0;
-  switch (types[column->def->type].size) {
-  case 1: ((uint8_t *)column->values)[row] = (uint8_t)bits; break;
-  case 2: ((uint16_t *)column->values)[row] = (uint16_t)bits; break;
-  case 4: ((uint32_t *)column->values)[row] = (uint32_t)bits; break;
+  switch (column->def->type) {
+  case LTS_COLUMN_BOOL:
+  case LTS_COLUMN_INT8:
+  case LTS_COLUMN_UINT8: ((uint8_t *)column->values)[row] = (uint8_t)bits; break;
+  case LTS_COLUMN_INT16:
+  case LTS_COLUMN_UINT16: ((uint16_t *)column->values)[row] = (uint16_t)bits; break;
+  case LTS_COLUMN_UINT32: ((uint32_t *)column->values)[row] = (uint32_t)bits; break;
   default: ((uint64_t *)column->values)[row] = bits;
   }
   return there;
@@ -167,33 +164,32 @@ static lts_status put(lts_column *column, uint32_t row, lts_seen *seen, bool *th
   return status;
 }
 
-/* Forgets what was put of a row behind the last. */
-static void forget(lts_batch *batch) {
+void lts_batch_forget(lts_batch *batch, int count) {
   uint32_t row = batch->rows;
-  for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
-    column->validity[row / 8] &= (uint8_t) ~(1 << row % 8);
+  for (lts_column *column = batch->columns; column < batch->columns + count; column++)
     if (lts_column_has_offsets(column->def->type))
       column->length =
           (size_t)((int32_t *)column->values)[row] * lts_column_width(column->def->type);
-  }
 }
 
-void lts_batch_take_back(lts_batch *batch) {
-  batch->rows--;
-  forget(batch);
+lts_status lts_batch_put(lts_batch *batch, lts_seen *seen, int from, int until) {
+  uint32_t row = batch->rows;
+  uint8_t bit = (uint8_t)(1 << row % 8);
+  for (lts_column *column = batch->columns + from; column < batch->columns + until; column++) {
+    bool there;
+    if (put(column, row, seen, &there)) {
+      lts_batch_forget(batch, until);
+      return LTS_ERROR;
+    }
+    uint8_t *validity = &column->validity[row / 8];
+    *validity = (uint8_t)(there ? *validity | bit : *validity & ~bit);
+    batch->overflows |= column->length > MOST_DATA;
+  }
+  return LTS_OK;
 }
 
 lts_status lts_batch_add(lts_batch *batch, lts_seen *seen) {
-  uint32_t row = batch->rows;
-  for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
-    bool there;
-    if (put(column, row, seen, &there)) {
-      forget(batch);
-      return LTS_ERROR;
-    }
-    column->validity[row / 8] |= (uint8_t)(there << row % 8);
-    batch->overflows |= column->length > MOST_DATA;
-  }
+  if (lts_batch_put(batch, seen, 0, batch->count)) return LTS_ERROR;
   batch->rows++;
   return LTS_OK;
 }

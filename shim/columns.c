@@ -137,9 +137,15 @@ static lts_field ip_len(lts_seen *seen) {
 
 /* Whether one of the columns that a flow consists of is cut off. */
 static lts_field headers_cut(lts_seen *seen) {
-  return lts_packet_dst_get(seen->packet).presence == LTS_CUT ||
-         lts_packet_ip_proto_get(seen->packet) == LTS_FAILED ||
-         lts_packet_dst_port_get(seen->packet) == LTS_FAILED;
+  enum { ADDRESSES4 = 20, ADDRESSES6 = 40, PORTS = 4 };
+  const lts_headers *headers = lts_frame_decode(seen->packet->frame);
+  const lts_network *network = &headers->network;
+  uint32_t addresses = network->version == 6 ? ADDRESSES6 : ADDRESSES4;
+  if (network->presence != LTS_PRESENT) return network->presence == LTS_CUT;
+  if (headers->end - network->at < addresses || network->proto_presence == LTS_CUT) return true;
+  if (!lts_has_ports(network->proto)) return false;
+  return network->transport_presence == LTS_CUT ||
+         (network->transport_presence == LTS_PRESENT && headers->end - network->transport < PORTS);
 }
 
 static lts_unsigned flow_hash(lts_seen *seen) { return lts_packet_flow_hash_get(seen->packet); }

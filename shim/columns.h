@@ -91,16 +91,20 @@ lts_batch *lts_batch_make(const lts_column_def *const *defs, int count, uint32_t
 bool lts_batch_has_room(const lts_batch *batch);
 /* Adds a row. Of other threads' memory it touches none. */
 lts_status lts_batch_add(lts_batch *batch, lts_seen *seen);
-/* Takes the last row back. */
-void lts_batch_take_back(lts_batch *batch);
+/* Puts some columns of the row behind the last one, or forgets the first ones of it. */
+lts_status lts_batch_put(lts_batch *batch, lts_seen *seen, int from, int until);
+void lts_batch_forget(lts_batch *batch, int count);
 /* Adds a packet to the row that is equal in all columns but those that are merged, which are the
  * last; or a row. */
 lts_status lts_batch_count(lts_batch *batch, lts_seen *seen);
+void lts_index_free(lts_index *index);
 
 /* Bytes of a value; of an offset where there are offsets. */
 size_t lts_column_size(lts_column_type type);
-bool lts_column_has_offsets(lts_column_type type);
+static inline bool lts_column_has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
 /* Bytes of what the offsets count. */
-size_t lts_column_width(lts_column_type type);
+static inline size_t lts_column_width(lts_column_type type) {
+  return type == LTS_COLUMN_LIST ? sizeof(uint16_t) : 1;
+}
 
 #endif

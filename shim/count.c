@@ -41,94 +41,150 @@ const lts_table lts_count_table = {"libtrace.COUNT_COLUMNS", sizeof columns / si
 
 /* ---- equal rows ---- */
 
-/* Where rows are: by their hash, or in the next free place. */
+/* What makes rows equal, as bytes: the values of fixed width, hashes of the others, and which of
+ * them are there. `rows` finds a row by the hash of its bytes, or in the next free place. */
 struct lts_index {
   uint64_t seed[2], mask;
+  int keys;        /* the columns in front of those that are merged */
+  size_t size;     /* of the bytes, a multiple of 8 */
+  uint64_t *bytes; /* of each row */
   uint32_t rows[]; /* one more; 0 is free */
 };
 
-static lts_index *make_index(uint32_t most) {
+static size_t key_size(lts_column_type type) {
+  return lts_column_has_offsets(type) ? sizeof(uint64_t) : lts_column_size(type);
+}
+
+static void measure(lts_index *index, const lts_batch *batch) {
+  enum { WORD = sizeof(uint64_t) };
+  size_t size = 0;
+  for (; !batch->columns[index->keys].def->merge; index->keys++)
+    size += key_size(batch->columns[index->keys].def->type);
+  size += ((size_t)index->keys + 7) / 8;
+  index->size = (size + WORD - 1) / WORD * WORD;
+}
+
+static lts_index *make_index(const lts_batch *batch) {
   uint64_t places = 4;
-  while (places < (uint64_t)most * 2) places *= 2;
+  while (places < (uint64_t)batch->most * 2) places *= 2;
   lts_index *index = calloc(1, sizeof *index + places * sizeof *index->rows);
   if (!index) return lts_fail_memory(), NULL;
   index->mask = places - 1;
-  if (!getentropy(index->seed, sizeof index->seed)) return index;
-  lts_fail(LTS_E_TRACE, 0, NULL, "the system gives no random numbers to seed a table with");
-  free(index);
+  measure(index, batch);
+  index->bytes = calloc((size_t)batch->most + 1, index->size);
+  if (!index->bytes)
+    lts_fail_memory();
+  else if (getentropy(index->seed, sizeof index->seed))
+    lts_fail(LTS_E_TRACE, 0, NULL, "the system gives no random numbers to seed a table with");
+  else
+    return index;
+  lts_index_free(index);
   return NULL;
 }
 
-static lts_bytes value_of(const lts_column *column, uint32_t row) {
-  size_t size = lts_column_size(column->def->type);
-  if (!lts_column_has_offsets(column->def->type))
-    return (lts_bytes){(const uint8_t *)column->values + row * size, size};
+void lts_index_free(lts_index *index) {
+  if (index) free(index->bytes);
+  free(index);
+}
+
+/* The data of a row of what has no fixed width. */
+static lts_bytes data_of(const lts_column *column, uint32_t row) {
   size_t width = lts_column_width(column->def->type);
   const int32_t *offsets = column->values;
   size_t from = (size_t)offsets[row] * width, to = (size_t)offsets[row + 1] * width;
   return (lts_bytes){column->data + from, to - from};
 }
 
-static bool is_valid(const lts_column *column, uint32_t row) {
-  return column->validity[row / 8] >> row % 8 & 1;
-}
-
-static void hash_value(lts_hash *hash, lts_bytes value) {
-  for (size_t at = 0; at < value.length; at += sizeof(uint64_t)) {
+static uint64_t hash_bytes(const lts_index *index, const void *bytes, size_t length) {
+  lts_hash hash = lts_hash_begin(index->seed);
+  for (size_t at = 0; at < length; at += sizeof(uint64_t)) {
     uint64_t word = 0;
-    size_t left = value.length - at;
-    memcpy(&word, value.data + at, left < sizeof word ? left : sizeof word);
-    lts_hash_word(hash, word);
+    memcpy(&word, (const uint8_t *)bytes + at, length - at < 8 ? length - at : 8);
+    lts_hash_word(&hash, word);
   }
-}
-
-static uint64_t hash_row(const lts_batch *batch, uint32_t row) {
-  lts_hash hash = lts_hash_begin(batch->index->seed);
-  for (int i = 0; i < batch->count && !batch->columns[i].def->merge; i++)
-    hash_value(&hash, value_of(&batch->columns[i], row));
+  lts_hash_word(&hash, length);
   return lts_hash_end(&hash);
 }
 
-static bool is_same(const lts_batch *batch, uint32_t a, uint32_t b) {
-  for (int i = 0; i < batch->count && !batch->columns[i].def->merge; i++) {
+static uint8_t *write_value(const lts_index *index, const lts_column *column, uint32_t row,
+                            uint8_t *at) {
+  size_t size = key_size(column->def->type);
+  const uint8_t *value = (const uint8_t *)column->values + row * size;
+  if (lts_column_has_offsets(column->def->type)) {
+    lts_bytes data = data_of(column, row);
+    uint64_t hash = hash_bytes(index, data.data, data.length);
+    memcpy(at, &hash, sizeof hash);
+    return at + size;
+  }
+  switch (size) { /* sizes that the compiler knows need no call */
+  case 1: *at = *value; break;
+  case 2: memcpy(at, value, 2); break;
+  case 4: memcpy(at, value, 4); break;
+  case 8: memcpy(at, value, 8); break;
+  default: memcpy(at, value, 16);
+  }
+  return at + size;
+}
+
+static uint64_t *write_key(lts_index *index, const lts_batch *batch, uint32_t row) {
+  uint64_t *key = index->bytes + row * (index->size / sizeof *key);
+  uint8_t *at = (uint8_t *)key, bits = 0;
+  for (int i = 0; i < index->keys; i++) {
     const lts_column *column = &batch->columns[i];
-    lts_bytes one = value_of(column, a), other = value_of(column, b);
-    if (is_valid(column, a) != is_valid(column, b) || one.length != other.length) return false;
+    at = write_value(index, column, row, at);
+    bits |= (uint8_t)((column->validity[row / 8] >> row % 8 & 1) << i % 8);
+    if (i % 8 < 7 && i < index->keys - 1) continue;
+    *at++ = bits;
+    bits = 0;
+  }
+  return key;
+}
+
+/* Equal bytes are equal rows, but for hashes. */
+static bool is_same(const lts_batch *batch, uint32_t a, uint32_t b) {
+  const lts_index *index = batch->index;
+  const uint8_t *keys = (const uint8_t *)index->bytes;
+  if (memcmp(keys + a * index->size, keys + b * index->size, index->size)) return false;
+  for (int i = 0; i < index->keys; i++) {
+    const lts_column *column = &batch->columns[i];
+    if (!lts_column_has_offsets(column->def->type)) continue;
+    lts_bytes one = data_of(column, a), other = data_of(column, b);
+    if (one.length != other.length) return false;
     if (one.length && memcmp(one.data, other.data, one.length)) return false;
   }
   return true;
 }
 
-static void merge(lts_batch *batch, uint32_t into, uint32_t row) {
-  for (lts_column *column = batch->columns; column < batch->columns + batch->count; column++) {
-    uint64_t *sums = column->values;
-    int64_t *times = column->values;
-    switch (column->def->merge) {
-    case LTS_MERGE_SUM: sums[into] += sums[row]; break;
-    case LTS_MERGE_LEAST:
-      if (times[row] < times[into]) times[into] = times[row];
-      break;
-    case LTS_MERGE_MOST:
-      if (times[row] > times[into]) times[into] = times[row];
-      break;
-    case LTS_MERGE_NONE: break;
+static void merge(lts_batch *batch, uint32_t into, lts_seen *seen) {
+  for (int i = batch->index->keys; i < batch->count; i++) {
+    const lts_column *column = &batch->columns[i];
+    uint64_t *sum = (uint64_t *)column->values + into;
+    int64_t *time = (int64_t *)column->values + into;
+    lts_merge how = column->def->merge;
+    if (how == LTS_MERGE_SUM) {
+      *sum += column->def->read.hash(seen).value;
+    } else {
+      int64_t other = column->def->read.number(seen);
+      if (how == LTS_MERGE_LEAST ? other < *time : other > *time) *time = other;
     }
   }
 }
 
 lts_status lts_batch_count(lts_batch *batch, lts_seen *seen) {
-  if (!batch->index && !(batch->index = make_index(batch->most))) return LTS_ERROR;
-  if (lts_batch_add(batch, seen)) return LTS_ERROR;
+  if (!batch->index && !(batch->index = make_index(batch))) return LTS_ERROR;
   lts_index *index = batch->index;
-  uint32_t row = batch->rows - 1;
-  uint64_t at = hash_row(batch, row) & index->mask;
+  uint32_t row = batch->rows;
+  if (lts_batch_put(batch, seen, 0, index->keys)) return LTS_ERROR;
+  uint64_t at = hash_bytes(index, write_key(index, batch, row), index->size) & index->mask;
   for (; index->rows[at]; at = (at + 1) & index->mask) {
     uint32_t found = index->rows[at] - 1;
     if (!is_same(batch, found, row)) continue;
-    merge(batch, found, row);
-    lts_batch_take_back(batch);
+    merge(batch, found, seen);
+    lts_batch_forget(batch, index->keys);
     return LTS_OK;
   }
+  if (lts_batch_put(batch, seen, index->keys, batch->count)) return LTS_ERROR;
   index->rows[at] = row + 1;
+  batch->rows++;
   return LTS_OK;
 }

@@ -47,8 +47,7 @@ lts_status lts_frame_detach(lts_frame *frame) {
   return LTS_OK;
 }
 
-bool lts_frame_is_filled(const lts_frame *frame) {
-  if (frame->filled) return true;
+bool lts_frame_fail_unfilled(void) {
   lts_fail(LTS_E_VALUE, 0, NULL, "nothing was read into this packet yet");
   return false;
 }

@@ -43,6 +43,8 @@ lts_field lts_network_number(const lts_packet *layer, uint32_t offset, uint32_t 
 lts_presence lts_layer_presence(const lts_packet *layer, int presence, uint64_t at, uint32_t length,
                                 const char *name);
 lts_status lts_layer_set_checksum(lts_packet *layer, uint32_t base, uint32_t offset, int value);
+/* Whether the protocol begins with two ports. */
+bool lts_has_ports(uint8_t proto);
 /* Where a MAC address is. */
 lts_presence lts_mac_find(lts_packet *packet, bool source, const char *name, const uint8_t **bytes);
 /* What follows the transport header, without padding: its captured bytes, and how many the IP
@@ -59,8 +61,8 @@ lts_value lts_value_truth(bool truth);
 lts_value lts_value_layer(lts_packet *layer);
 lts_value lts_value_failed(void);
 
-/* The IP header that an object belongs to: its own, or the packet's outermost. A script may write to
- * the bytes: what they say now counts, not what they said. */
+/* The IP header that an object belongs to: its own, or the packet's outermost. A script may write
+ * to the bytes: what they say now counts, not what they said. */
 static inline lts_network lts_network_of(const lts_packet *layer) {
   const lts_network *own = &layer->network;
   if (!layer->frame->filled) return *own;

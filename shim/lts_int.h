@@ -158,7 +158,10 @@ lts_headers *lts_frame_walk(lts_frame *frame);
 static inline lts_headers *lts_frame_decode(lts_frame *frame) {
   return frame->headers.decoded ? &frame->headers : lts_frame_walk(frame);
 }
-bool lts_frame_is_filled(const lts_frame *frame);
+__attribute__((cold)) bool lts_frame_fail_unfilled(void);
+static inline bool lts_frame_is_filled(const lts_frame *frame) {
+  return frame->filled || lts_frame_fail_unfilled();
+}
 /* Bytes on the wire without the FCS, where the capture lacks it. */
 uint32_t lts_frame_wire(const lts_frame *frame);
 

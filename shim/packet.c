@@ -161,7 +161,7 @@ lts_field lts_packet_ip_proto_get(lts_packet *packet) {
                   network.proto);
 }
 
-static bool has_ports(uint8_t proto) {
+bool lts_has_ports(uint8_t proto) {
   enum { TCP = 6, UDP = 17, DCCP = 33, SCTP = 132, UDPLITE = 136 };
   return proto == TCP || proto == UDP || proto == SCTP || proto == DCCP || proto == UDPLITE;
 }
@@ -169,7 +169,7 @@ static bool has_ports(uint8_t proto) {
 static lts_field port(lts_packet *packet, uint32_t offset, const char *name) {
   if (!lts_frame_is_filled(packet->frame)) return LTS_FAILED;
   lts_network network = lts_network_of(packet);
-  if (network.proto_presence == LTS_PRESENT && !has_ports(network.proto)) return LTS_ABSENT;
+  if (network.proto_presence == LTS_PRESENT && !lts_has_ports(network.proto)) return LTS_ABSENT;
   uint64_t at = (uint64_t)network.transport + offset;
   lts_presence presence = lts_layer_presence(packet, network.transport_presence, at, 2, name);
   return field_of(presence, presence == LTS_PRESENT ? be16(packet->frame->data + at) : 0);

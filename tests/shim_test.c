@@ -432,7 +432,7 @@ static void test_flows(void) {
   create_plain();
   lts_trace *trace = open_trace();
   lts_flow_cache *cache = new_lts_flow_cache(60, 1800, 2);
-  lts_batches *batches = new_lts_batches("src,rtt,end_reason", 2, 1, cache);
+  lts_batches *batches = new_lts_batches("src,rtt,end_reason", 2, 1, 0, cache);
   CHECK(count_rows(batches, trace, &more) == PACKETS && more == LTS_END);
   CHECK(!lts_flow_cache_count_get(cache) && !lts_flow_cache_ignored_get(cache));
   delete_lts_trace(trace);
@@ -442,9 +442,9 @@ static void test_flows(void) {
   CHECK(!new_lts_flow_cache(-1, 0, 1) && !new_lts_flow_cache(0, NAN, 1));
   CHECK(!new_lts_flow_cache(0, 0, 0) && lts_error_last()->kind == LTS_E_VALUE);
   cache = new_lts_flow_cache(INFINITY, INFINITY, 1 << 20);
-  CHECK(!new_lts_batches("wire_len", 2, 1, cache) && lts_error_last()->kind == LTS_E_VALUE);
+  CHECK(!new_lts_batches("wire_len", 2, 1, 0, cache) && lts_error_last()->kind == LTS_E_VALUE);
   trace = open_trace();
-  batches = new_lts_batches("src", 2, 1, cache);
+  batches = new_lts_batches("src", 2, 1, 0, cache);
   delete_lts_flow_cache(cache);
   delete_lts_batches(batches);
   delete_lts_trace(trace);
