@@ -192,7 +192,7 @@ struct lts_trace {
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
   uint64_t accepted, filtered;
-  lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
+  lts_count last_known[LTS_STATISTICS]; /* as of the last look, or of the last close or pause */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
   bool wandio; /* libtrace reads into buffers that are ours */
