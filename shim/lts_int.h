@@ -218,6 +218,8 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+/* Lets reads wait again that nobody wants to end. */
+void lts_trace_calm(lts_trace *trace);
 
 /* ---- packet sockets (socket.c) ---- */
 
