@@ -223,7 +223,7 @@ struct lts_trace {
   double timeout; /* seconds, 0: none */
   bool meta;      /* deliver metadata, too */
   uint64_t accepted, filtered;
-  lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
+  lts_count last_known[LTS_STATISTICS]; /* as of the last look, or of the last close or pause */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
   bool wandio; /* libtrace reads into buffers that are ours */
@@ -266,6 +266,8 @@ lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame)
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+/* Lets reads wait again that nobody wants to end. */
+void lts_trace_calm(lts_trace *trace);
 
 /* ---- packet sockets (socket.c) ---- */
 

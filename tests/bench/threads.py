@@ -18,7 +18,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import gen_files as f
 import libtrace
@@ -29,7 +31,6 @@ from rich.table import Table
 SLOWER = 3.0
 SHARE = 1 / 3
 
-Loop = Callable[[str], None]
 Worker = Callable[[threading.Event], int]
 
 
@@ -84,10 +85,15 @@ def beside(loop: Callable[[], None], worker: Worker) -> tuple[float, float]:
     return seconds, turns / seconds
 
 
-def alone(loop: Callable[[], None]) -> float:
-    start = time.perf_counter()
-    loop()
-    return time.perf_counter() - start
+class Round(NamedTuple):
+    """What one turn of all contestants gave: seconds, and turns a second."""
+
+    alone: float
+    slowed: float
+    computing: float
+    computing_fairly: float
+    dozing: float
+    dozing_fairly: float
 
 
 def computing_for(seconds: float) -> Callable[[], None]:
@@ -99,6 +105,17 @@ def computing_for(seconds: float) -> Callable[[], None]:
             pass
 
     return loop
+
+
+def take_turns(loop: Callable[[], None]) -> Round:
+    start = time.perf_counter()
+    loop()
+    alone = time.perf_counter() - start
+    slowed, computing = beside(loop, compute)
+    _, computing_fairly = beside(computing_for(alone), compute)
+    _, dozing = beside(loop, doze)
+    _, dozing_fairly = beside(computing_for(alone), doze)
+    return Round(alone, slowed, computing, computing_fairly, dozing, dozing_fairly)
 
 
 def write_traces(folder: Path, count: int) -> dict[str, str]:
@@ -117,25 +134,14 @@ def main() -> int:
     slowed = Table("loop", "trace", "seconds alone", "slowed by a computing thread")
     starved = Table("beside the loop", "trace", "a computing thread", "a dozing thread")
     failed = False
-    fair = [
-        max(beside(computing_for(0.5), worker)[1] for _ in range(options.rounds))
-        for worker in (compute, doze)
-    ]
     with tempfile.TemporaryDirectory() as folder:
         for name, uri in write_traces(Path(folder), options.count).items():
             for loop in (bare, ports, rejecting):
-
-                def run(loop: Loop = loop, uri: str = uri) -> None:
-                    loop(uri)
-
-                seconds = min(alone(run) for _ in range(options.rounds))
-                computing = [beside(run, compute) for _ in range(options.rounds)]
-                dozing = [beside(run, doze) for _ in range(options.rounds)]
-                ratio = min(took for took, _ in computing) / seconds
-                shares = [
-                    max(turns for _, turns in rounds) / best
-                    for rounds, best in zip((computing, dozing), fair)
-                ]
+                rounds = [take_turns(partial(loop, uri)) for _ in range(options.rounds)]
+                best = Round(*map(max, zip(*rounds)))
+                seconds = min(turn.alone for turn in rounds)
+                ratio = min(turn.slowed for turn in rounds) / seconds
+                shares = best.computing / best.computing_fairly, best.dozing / best.dozing_fairly
                 failed |= ratio > SLOWER or min(shares) < SHARE
                 slowed.add_row(loop.__name__, name, f"{seconds:.2f}", f"{ratio:.2f}")
                 starved.add_row(loop.__name__, name, *(f"{share:.2f}" for share in shares))

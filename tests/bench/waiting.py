@@ -36,20 +36,31 @@ while True:
 """
 
 
-class Clock:
-    """The time of the event, noted where it happens."""
+class Event:
+    """Something that happens while the loop over a trace waits, and when it did."""
 
-    event = 0.0
+    def __init__(self, action: Callable[[], object]) -> None:
+        self._action = action
+        self._begun = threading.Event()
+        self._thread = threading.Thread(target=self._act)
+        self._time = 0.0
 
-    def after_a_while(self, action: Callable[[], object]) -> threading.Thread:
-        def act() -> None:
-            time.sleep(random.uniform(0.01, 0.12))
-            self.event = time.monotonic()
-            action()
+    def _act(self) -> None:
+        self._begun.wait()
+        time.sleep(random.uniform(0.02, 0.12))
+        self._time = time.monotonic()
+        self._action()
 
-        thread = threading.Thread(target=act)
-        thread.start()
-        return thread
+    def seconds_until_the_end(self, trace: libtrace.Trace) -> float:
+        self._thread.start()
+        try:
+            self._begun.set()
+            exhaust(trace)
+        except KeyboardInterrupt:
+            pass
+        end = time.monotonic()
+        self._thread.join()
+        return end - self._time
 
 
 def exhaust(trace: libtrace.Trace) -> None:
@@ -58,37 +69,23 @@ def exhaust(trace: libtrace.Trace) -> None:
 
 
 def ctrl_c(trace: libtrace.Trace) -> float:
-    clock = Clock()
-    thread = clock.after_a_while(lambda: os.kill(os.getpid(), signal.SIGINT))
-    try:
-        exhaust(trace)
-    except KeyboardInterrupt:
-        end = time.monotonic()
-        thread.join()
-        return end - clock.event
-    raise AssertionError("the loop ended by itself")
+    took = Event(lambda: os.kill(os.getpid(), signal.SIGINT)).seconds_until_the_end(trace)
+    assert trace.state == "started"
+    return took
 
 
 def stop_from_a_thread(trace: libtrace.Trace) -> float:
-    clock = Clock()
-    thread = clock.after_a_while(trace.stop)
-    exhaust(trace)
-    end = time.monotonic()
-    thread.join()
+    took = Event(trace.stop).seconds_until_the_end(trace)
     trace.start()
-    return end - clock.event
+    return took
 
 
 def stop_from_a_handler(trace: libtrace.Trace) -> float:
-    clock = Clock()
     old = signal.signal(signal.SIGUSR1, lambda *_: trace.stop())
-    thread = clock.after_a_while(lambda: os.kill(os.getpid(), signal.SIGUSR1))
-    exhaust(trace)
-    end = time.monotonic()
-    thread.join()
+    took = Event(lambda: os.kill(os.getpid(), signal.SIGUSR1)).seconds_until_the_end(trace)
     signal.signal(signal.SIGUSR1, old)
     trace.start()
-    return end - clock.event
+    return took
 
 
 def timeout(trace: libtrace.Trace) -> float:
