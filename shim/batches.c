@@ -144,9 +144,9 @@ static lts_more fill_from_file(filling *f) {
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
 /* A silent interface ends flows, too. */
-static lts_more pass_time(filling *f) {
+static lts_more pass_time(filling *f, double now) {
   if (!f->batches->cache || f->trace->source != LTS_LIVE) return LTS_AGAIN;
-  lts_flow_cache_wait(f->batches->cache, lts_now() - f->batches->heard);
+  lts_flow_cache_wait(f->batches->cache, now - f->batches->heard);
   return hand_out_flows(f);
 }
 
@@ -156,14 +156,14 @@ static lts_more fill_from_stream(filling *f) {
   for (;;) {
     uint64_t accepted = trace->accepted, filtered = trace->filtered;
     lts_more more = fetch(f, trace->filter, sooner(timeout, full));
-    if (more == LTS_AGAIN && trace->accepted == accepted && trace->filtered == filtered)
-      more = pass_time(f);
-    if (more != LTS_AGAIN) return more;
     double now = lts_now();
     if (trace->accepted > accepted) {
       timeout = lts_trace_deadline(trace);
       f->batches->heard = now;
+    } else if (more == LTS_AGAIN && trace->filtered == filtered) {
+      more = pass_time(f, now);
     }
+    if (more != LTS_AGAIN) return more;
     if (full == 0 && f->batch->rows) full = now + f->batches->max_wait;
     if (full != 0 && now >= full) return LTS_ITEM;
     if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);
