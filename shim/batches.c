@@ -182,12 +182,12 @@ static lts_more fill_from_stream(filling *f) {
     uint64_t accepted = trace->accepted;
     lts_more more = fetch(f, trace->filter);
     if (more == LTS_WAIT) more = wait_for_packets(f, sooner(timeout, full));
-    if (more != LTS_AGAIN) return more;
     double now = lts_now();
     if (trace->accepted > accepted) {
       timeout = lts_trace_deadline(trace);
       f->batches->heard = now;
     }
+    if (more != LTS_AGAIN) return more;
     if (full == 0 && f->batch->rows) full = now + f->batches->max_wait;
     if (full != 0 && now >= full) return LTS_ITEM;
     if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);

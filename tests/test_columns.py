@@ -449,7 +449,7 @@ def test_signal_loses_nothing(tmp_path: pathlib.Path) -> None:
     uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * 1_000_000])
     with libtrace.open(uri) as trace:
         batches = trace.batches(["index"], 1_000_000)
-        with on_alarm(alarm, 0.01), pytest.raises(Alarm):
+        with pytest.raises(Alarm), on_alarm(alarm, 0.01):
             next(batches)
         (batch,) = batches
     assert len(batch) == 1_000_000
@@ -609,7 +609,7 @@ def test_live_signal(network: Network) -> None:
     with libtrace.open(f"int:{network.far}") as trace:
         batches = trace.batches(["packet"], 10, max_wait=60)
         network.send(*numbered(2))
-        with on_alarm(alarm, 0.3), pytest.raises(Alarm):
+        with pytest.raises(Alarm), on_alarm(alarm, 0.3):
             next(batches)
         network.send(*numbered(10)[2:])
         assert list(next(batches)["packet"]) == numbered(10)

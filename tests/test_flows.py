@@ -8,6 +8,7 @@ import os
 import pathlib
 import struct
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -587,7 +588,7 @@ def test_signal_loses_nothing(tmp_path: pathlib.Path) -> None:
     count = 400_000
     with libtrace.open(many_flows(tmp_path / "x", count)) as trace:
         flows = trace.flows(["src"], count, max_flows=5000)
-        with on_alarm(alarm, 0.01), pytest.raises(Alarm):
+        with pytest.raises(Alarm), on_alarm(alarm, 0.02):
             next(flows)
         (batch,) = flows
     assert len(batch) == count
@@ -706,11 +707,26 @@ def test_live(network: Network, scheme: str) -> None:
         assert pick(rows(flows), "src_port", "end_reason") == [(4, Reason.FORCED_END)]
 
 
+def test_live_waits_from_the_last_packet_on(network: Network) -> None:
+    """Also from one that filled a batch."""
+    with libtrace.open(f"int:{network.far}", timeout=20.0) as trace:
+        flows = trace.flows(["end_reason"], 1, max_flows=1, idle_timeout=2)
+        network.send(there(port=1))
+        for port in range(2, 14):
+            time.sleep(0.2)
+            network.send(there(port=port))
+            assert list(next(flows)["end_reason"]) == [Reason.LACK_OF_RESOURCES]
+        trace.conf_timeout(0.2)
+        with pytest.raises(libtrace.TraceTimeout):
+            next(flows)
+        assert flows.active == 1
+
+
 def test_live_signal(network: Network) -> None:
     with libtrace.open(f"int:{network.far}") as trace:
         flows = trace.flows(["src_port", "packets"])
         network.send(there(port=1), there(port=1))
-        with on_alarm(alarm, 0.5), pytest.raises(Alarm):
+        with pytest.raises(Alarm), on_alarm(alarm, 0.5):
             next(flows)
         trace.close()
         assert rows(flows) == [{"src_port": 1, "packets": 2}]

@@ -242,8 +242,8 @@ def scan(
     Examples
     --------
     >>> import libtrace
-    >>> sum(len(batch) for batch in libtrace.scan("tests/data/*.pcap", filter="udp port 53"))
-    134
+    >>> sum(len(batch) for batch in libtrace.scan("tests/data/dns*.pcap", filter="udp port 53"))
+    72
     """
     names = check_columns(columns, size)
     if workers is not None and workers < 1:
