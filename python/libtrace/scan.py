@@ -243,7 +243,7 @@ def scan(
     --------
     >>> import libtrace
     >>> sum(len(batch) for batch in libtrace.scan("tests/data/dns*.pcap", filter="udp port 53"))
-    72
+    92
     """
     names = check_columns(columns, size)
     if workers is not None and workers < 1:

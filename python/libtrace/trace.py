@@ -182,7 +182,7 @@ class Trace(core.Trace):
         >>> import libtrace
         >>> with libtrace.open("tests/data/sample.pcap") as trace:
         ...     sum(sum(batch["wire_len"]) for batch in trace.batches(["wire_len"]))
-        223306
+        422780
         """
         return Batches(self, columns, size, max_wait, limit=limit)
 
