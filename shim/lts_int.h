@@ -21,7 +21,7 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 /* ---- waiting (error.c) ---- */
 
 /* Beside lts_more: no packet this time, look at the trace anew. */
-#define LTS_AGAIN ((lts_more)2)
+#define LTS_AGAIN ((lts_more)3)
 
 void *lts_release(void);
 void lts_acquire(void *state);
@@ -185,7 +185,10 @@ struct lts_trace {
   bool forgets;                         /* libtrace counts anew whenever it is asked */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  int pcap_socket; /* of pcapint:, once libtrace has told it, or 0 */
+  int socket; /* of an interface, once libtrace has told it, or 0 */
+  libtrace_eventobj_t event; /* what libtrace last said of a live trace */
+  bool waited;               /* it said to wait */
+  double turn_ends;          /* of a caller that never waits; 0: none has begun */
   bool wandio;     /* libtrace reads into buffers that are ours */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */

@@ -5,6 +5,7 @@
 #include "lts_int.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -88,27 +89,13 @@ RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64
 /* ---- live traces ---- */
 
 /* What happened to an interface, as its socket tells once: an errno, or 0. */
-static int socket_failure(const struct pollfd *ready) {
+static int socket_failure(const lts_trace *trace) {
+  struct pollfd ready = {.fd = trace->socket};
   int failure = 0;
   socklen_t size = sizeof failure;
-  if (ready->revents & POLLERR) getsockopt(ready->fd, SOL_SOCKET, SO_ERROR, &failure, &size);
+  if (trace->socket > 0 && poll(&ready, 1, 0) > 0 && ready.revents & POLLERR)
+    getsockopt(ready.fd, SOL_SOCKET, SO_ERROR, &failure, &size);
   return failure;
-}
-
-/* One bounded wait without the interpreter lock; returns the socket's failure. */
-static int wait_for(lts_trace *trace, libtrace_eventobj_t *event, int slice) {
-  struct pollfd ready = {.fd = event->fd, .events = POLLIN};
-  trace->busy = true;
-  void *lock = lts_release();
-  if (event->type == TRACE_EVENT_IOWAIT) {
-    poll(&ready, 1, slice);
-  } else {
-    double seconds = event->seconds < slice / 1e3 ? event->seconds : slice / 1e3;
-    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
-  }
-  lts_acquire(lock);
-  trace->busy = false;
-  return socket_failure(&ready);
 }
 
 static int slice_until(double deadline) {
@@ -141,23 +128,33 @@ static lts_more live_end(lts_trace *trace) {
 }
 
 /* Guard: when an interface fails, libpcap waits until it is up again, and libtrace with it. */
-static int pcap_failure(lts_trace *trace) {
-  struct pollfd ready = {.fd = trace->pcap_socket};
-  return trace->pcap_socket && poll(&ready, 1, 0) > 0 ? socket_failure(&ready) : 0;
+RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  int failure = trace->pcapint || trace->waited ? socket_failure(trace) : 0;
+  trace->waited = false;
+  if (failure) return interface_failed(trace, failure);
+  trace->event = trace_event(trace->raw, raw);
+  *length = trace->event.size;
+  if (trace->event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
+  if (trace->event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
+  if (trace->event.type == TRACE_EVENT_IOWAIT) trace->socket = trace->event.fd;
+  trace->waited = true;
+  return LTS_WAIT;
 }
 
-RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, double deadline,
-                               int64_t *length) {
-  int failure = pcap_failure(trace);
-  if (failure) return interface_failed(trace, failure);
-  libtrace_eventobj_t event = trace_event(trace->raw, raw);
-  *length = event.size;
-  if (event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
-  if (event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
-  if (event.type == TRACE_EVENT_IOWAIT && trace->pcapint) trace->pcap_socket = event.fd;
-  failure = wait_for(trace, &event, slice_until(deadline));
+/* One bounded wait without the interpreter lock. */
+RARE static lts_more wait_for(lts_trace *trace, double deadline) {
+  int slice = slice_until(deadline);
+  trace->busy = true;
+  void *lock = lts_release();
+  if (trace->event.type == TRACE_EVENT_IOWAIT) {
+    poll(&(struct pollfd){.fd = trace->event.fd, .events = POLLIN}, 1, slice);
+  } else {
+    double seconds = trace->event.seconds < slice / 1e3 ? trace->event.seconds : slice / 1e3;
+    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
+  }
+  lts_acquire(lock);
+  trace->busy = false;
   if (trace->closing) return LTS_END;
-  if (failure) return interface_failed(trace, failure);
   return lts_interrupted() ? LTS_FAIL : LTS_AGAIN;
 }
 
@@ -193,13 +190,13 @@ static lts_more still_readable(lts_trace *trace) {
   return trace->state == LTS_STARTED && !trace->ended ? LTS_ITEM : LTS_END;
 }
 
-static lts_more read_slot(lts_trace *trace, double deadline, lts_slot **slot, int64_t *length) {
+static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   if (next_slot(trace, slot)) return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
   lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
-                                                : read_live(trace, raw, deadline, length);
-  if (more == LTS_AGAIN) trace->turn ^= 1; /* the packet before keeps its buffer */
+                                                : read_live(trace, raw, length);
+  if (more == LTS_WAIT) trace->turn ^= 1; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
   if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
   return LTS_AGAIN;
@@ -217,10 +214,10 @@ static lts_more admit(lts_trace *trace, lts_frame *frame) {
   return LTS_ITEM;
 }
 
-static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
+static lts_more attempt(lts_trace *trace, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
-  lts_more more = read_slot(trace, deadline, &slot, &length);
+  lts_more more = read_slot(trace, &slot, &length);
   if (more != LTS_ITEM) return more;
   lts_frame *frame = lts_frame_take();
   if (!frame) return LTS_FAIL;
@@ -240,13 +237,70 @@ lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   lts_more more = readable(trace);
   double deadline = deadline_of(trace), breath = 0;
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
-    more = attempt(trace, deadline, out);
+    more = attempt(trace, out);
+    if (more == LTS_WAIT) more = wait_for(trace, deadline);
     if (more != LTS_AGAIN) return more;
     if (deadline != 0 && lts_now() >= deadline) return timed_out(trace);
     if (attempts % BETWEEN_CLOCKS == 0 && !lts_breathe(&breath)) return LTS_FAIL;
     more = still_readable(trace);
   }
   return more;
+}
+
+/* ---- without waiting ---- */
+
+/* A clock that costs a tenth of the other one and ticks every few milliseconds. */
+static double coarse_now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static bool turn_is_over(lts_trace *trace) {
+  enum { TURN_MS = 5 };
+  double time = coarse_now();
+  if (trace->turn_ends == 0) trace->turn_ends = time + TURN_MS / 1e3;
+  return time >= trace->turn_ends;
+}
+
+static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
+  while (more == LTS_ITEM) {
+    if (turn_is_over(trace)) return LTS_WAIT;
+    more = attempt(trace, out);
+    if (more != LTS_AGAIN) return more;
+    more = still_readable(trace);
+  }
+  return more;
+}
+
+lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
+  return trace->busy ? LTS_WAIT : look(trace, readable(trace), out);
+}
+
+/* Until another thread that reads the trace is done, or a format without a descriptor has more. */
+static double nap(const lts_trace *trace) {
+  enum { NAP_MS = 10 };
+  bool told = !trace->busy && trace->event.type == TRACE_EVENT_SLEEP;
+  return told ? trace->event.seconds : NAP_MS / 1e3;
+}
+
+static lts_wait what_to_wait_for(const lts_trace *trace, bool turn_over, double left) {
+  if (turn_over) return (lts_wait){-1, 0};
+  bool descriptor = !trace->busy && trace->event.type == TRACE_EVENT_IOWAIT && trace->socket > 0;
+  double seconds = descriptor ? SLICE_MS / 1e3 : nap(trace);
+  return (lts_wait){descriptor ? trace->socket : -1, seconds < left ? seconds : left};
+}
+
+lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
+  lts_more more = trace->busy  ? LTS_WAIT
+                  : waited > 0 ? look(trace, still_readable(trace), out)
+                               : look(trace, readable(trace), out);
+  if (more != LTS_WAIT) return more;
+  double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
+  if (waited >= timeout) return timed_out(trace);
+  *wait = what_to_wait_for(trace, turn_is_over(trace), timeout - waited);
+  trace->turn_ends = 0;
+  return LTS_WAIT;
 }
 
 lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **refill) {

@@ -161,7 +161,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   trace->wandio = scheme && scheme->wandio;
   trace->forgets = scheme && lts_raw_forgets(scheme->name);
   trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
-  trace->pcap_socket = 0;
+  trace->socket = 0;
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
   if (trace->wandio) {

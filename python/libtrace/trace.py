@@ -12,6 +12,8 @@ from libtrace import core
 from libtrace.errors import make_exception
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from typing_extensions import Self
 
 core.register_exceptions(make_exception)
@@ -95,6 +97,11 @@ class Trace(core.Trace):
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+    def __aiter__(self) -> AsyncIterator[core.Packet]:
+        from libtrace.aio import Reader
+
+        return Reader(self._ready, self._poll)
 
     promisc = core.Trace.conf_promisc
 
