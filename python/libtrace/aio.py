@@ -6,19 +6,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+from collections.abc import AsyncIterator, Callable
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from libtrace.core import Wait
+from libtrace import core
 
 Item = TypeVar("Item")
 
 
-class Reader(Generic[Item]):
-    """An asynchronous iterator over what a source that never waits has ready.
+def steps(
+    ready: Callable[[], Item | None], poll: Callable[[float], Item | core.Wait | None]
+) -> AsyncIterator[Item]:
+    """Iterate asynchronously over what a source has that never waits by itself.
 
-    Several may read one source, and a step that is cancelled has taken nothing out of it.
+    A step that is cancelled has taken nothing out of the source, and several tasks may share it.
 
     Parameters
     ----------
@@ -27,33 +28,25 @@ class Reader(Generic[Item]):
     poll : Callable
         Returns the next item, None at the end, or what to wait for: a descriptor (or -1) and
         seconds. Takes the seconds that this step has waited so far.
+
+    Returns
+    -------
+    AsyncIterator
+        Raises whatever the two raise.
     """
 
-    __slots__ = ("_poll", "_ready")
-
-    def __init__(
-        self, ready: Callable[[], Item | None], poll: Callable[[float], Item | Wait | None]
-    ) -> None:
-        self._ready = ready
-        self._poll = poll
-
-    def __aiter__(self) -> Reader[Item]:
-        return self
-
-    async def __anext__(self) -> Item:
-        item = self._ready()
-        return await self._wait() if item is None else item
-
-    async def _wait(self) -> Item:
+    async def wait() -> Item:
         clock = asyncio.get_running_loop().time
         begin = clock()
-        found = self._poll(0)
+        found = poll(0)
         while isinstance(found, tuple):
             await _wait_for(*found)
-            found = self._poll(max(clock() - begin, 1e-9))
+            found = poll(max(clock() - begin, 1e-9))
         if found is None:
             raise StopAsyncIteration
         return found
+
+    return core.make_steps(ready, wait)
 
 
 async def _wait_for(descriptor: int, seconds: float) -> None:

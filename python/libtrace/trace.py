@@ -99,9 +99,9 @@ class Trace(core.Trace):
         self.close()
 
     def __aiter__(self) -> AsyncIterator[core.Packet]:
-        from libtrace.aio import Reader
+        from libtrace.aio import steps
 
-        return Reader(self._ready, self._poll)
+        return steps(self._ready, self._poll)
 
     promisc = core.Trace.conf_promisc
 
