@@ -24,6 +24,26 @@ static PyObject *done_next(PyObject *self) {
   return NULL;
 }
 
+#if PY_VERSION_HEX >= 0x030a0000
+/* The same without an exception, which costs a third of the whole step. */
+static PySendResult done_send(PyObject *self, PyObject *sent, PyObject **result) {
+  (void)sent;
+  if (((done *)self)->failed || !((done *)self)->item) {
+    *result = done_next(self);
+    return PYGEN_ERROR;
+  }
+  *result = ((done *)self)->item;
+  ((done *)self)->item = NULL;
+  return PYGEN_RETURN;
+}
+#endif
+
+static PyAsyncMethods done_async = {
+#if PY_VERSION_HEX >= 0x030a0000
+  .am_send = done_send,
+#endif
+};
+
 static PyTypeObject done_type = {
   PyVarObject_HEAD_INIT(NULL, 0)
   .tp_name = "libtrace.core.done",
@@ -32,6 +52,7 @@ static PyTypeObject done_type = {
   .tp_dealloc = done_dealloc,
   .tp_iter = PyObject_SelfIter,
   .tp_iternext = done_next,
+  .tp_as_async = &done_async,
 };
 
 typedef struct {
@@ -88,7 +109,7 @@ static PyObject *await_wait(PyObject *wait) {
 
 /* Takes an item only when a step is awaited: one that never is loses none. */
 static PyObject *steps_await(PyObject *self) {
-  PyObject *item = PyObject_CallObject(((steps *)self)->ready, NULL);
+  PyObject *item = PyObject_CallNoArgs(((steps *)self)->ready);
   if (!item) return done_badly();
   if (item != Py_None) return done_with(item, 0);
   Py_DECREF(item);
