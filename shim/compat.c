@@ -66,10 +66,6 @@ lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which) {
 }
 #endif
 
-bool lts_raw_forgets(const char *scheme) {
-  return !LIBTRACE4 && (!strcmp(scheme, "int") || !strcmp(scheme, "ring"));
-}
-
 /* libtrace 3 closes what pcapint: has opened, but not what pcap: has. */
 bool lts_raw_leaks(const char *uri) { return !LIBTRACE4 && !strncmp(uri, "pcap:", 5); }
 

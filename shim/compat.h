@@ -24,9 +24,6 @@ bool lts_raw_is_pcapng(libtrace_packet_t *raw);
 /* One of libtrace's own counters. */
 lts_count lts_raw_statistic(libtrace_t *raw, lts_statistic which);
 
-/* libtrace 3 counts what an interface drops anew whenever it is asked. */
-bool lts_raw_forgets(const char *scheme);
-
 /* Whether the file of a URI would stay open for ever. */
 bool lts_raw_leaks(const char *uri);
 /* Whether a pcap file of nanoseconds is copied as one. */

@@ -73,6 +73,7 @@ typedef enum lts_error_kind {
   LTS_E_VALUE,       /* an argument out of range, or nothing read yet */
   LTS_E_ATTRIBUTE,   /* a length that is not set, IP versions that differ */
   LTS_E_INDEX,       /* a negative index */
+  LTS_E_UNSUPPORTED, /* what this format does not have */
   LTS_E_MEMORY,      /* allocation failed */
   LTS_E_INTERRUPTED, /* lts_hooks.interrupted() said so, and keeps the reason */
 } lts_error_kind;
@@ -248,6 +249,10 @@ lts_name lts_trace_state_get(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_start(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_pause(lts_trace *trace);
 LTS_CHECKED lts_status lts_trace_close(lts_trace *trace);
+/* Ends every read, also one that waits in another thread, until the next lts_trace_start(). */
+void lts_trace_stop(lts_trace *trace);
+/* The descriptor that becomes readable when packets come; -1 where there is none. */
+int lts_trace_fileno(lts_trace *trace);
 
 LTS_CHECKED lts_status lts_trace_conf_filter(lts_trace *trace, lts_filter *filter);
 LTS_CHECKED lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen);
@@ -261,10 +266,11 @@ LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET
  * while there is more, so that a caller with other things to do gets to them. */
 LTS_CHECKED lts_more lts_trace_ready(lts_trace *trace, lts_packet **FOUND_PACKET);
 
-/* What to wait for: a descriptor that becomes readable, where it is not -1, for at most so many
- * seconds, where they are not negative. */
+/* What to wait for: descriptors that become readable, where they are not -1, for at most so many
+ * seconds. `wake` does when somebody stops, pauses or closes the trace. */
 typedef struct lts_wait {
   int fd;
+  int wake;
   double seconds;
 } lts_wait;
 /* Tells what LTS_WAIT waits for. `waited` are the seconds since the first call for this packet:

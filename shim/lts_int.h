@@ -9,6 +9,9 @@
 #include "lts.h"
 
 #include <stdbool.h>
+#include <sys/select.h>
+
+struct pollfd;
 
 /* ---- failures (error.c) ---- */
 
@@ -171,25 +174,27 @@ struct lts_trace {
   char *served; /* what libtrace reads instead, or NULL */
   lts_source source;
   lts_state state;
-  bool ended;        /* a file's end or a read error: no further packet */
-  bool busy;         /* a read is under way without the interpreter lock */
-  bool closing;      /* asks that read to stop */
-  lts_slot slots[2]; /* filled in turn: a loop holds one packet while it fetches the next */
+  bool ended;                /* a file's end or a read error: no further packet */
+  bool busy;                 /* a read is under way without the interpreter lock */
+  bool closing;              /* asks that read to stop */
+  bool stopped;              /* and so does this, until the next start() */
+  int wake;                  /* an eventfd that ends a wait for an interface, or -1 */
+  int socket;                /* of int:, ring: and pcapint:, or -1 */
+  bool waited;               /* the last look found nothing, and left in */
+  libtrace_eventobj_t event; /* what to wait for */
+  lts_slot slots[2];         /* filled in turn: a loop holds one packet while it fetches the next */
   int turn;
   lts_filter *filter;
   int snaplen;    /* 0: none */
+  int wanted;     /* the snap length at the last start */
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
   uint64_t accepted, filtered;
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
-  bool forgets;                         /* libtrace counts anew whenever it is asked */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  int socket; /* of an interface, once libtrace has told it, or 0 */
-  libtrace_eventobj_t event; /* what libtrace last said of a live trace */
-  bool waited;               /* it said to wait */
-  double turn_ends;          /* of a caller that never waits; 0: none has begun */
-  bool wandio;     /* libtrace reads into buffers that are ours */
+  bool wandio; /* libtrace reads into buffers that are ours */
+  double turn_ends; /* of a reader that never waits, 0: none has begun */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
@@ -212,6 +217,20 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+
+/* ---- packet sockets (socket.c) ---- */
+
+/* Fails where there is no such interface, no permission, or no descriptor that libtrace can use. */
+lts_status lts_interface_check(lts_trace *trace);
+/* The packet sockets of this process. */
+void lts_socket_list(fd_set *found);
+/* Finds the socket that libtrace has opened since then, and keeps to itself. */
+void lts_socket_adopt(lts_trace *trace, const fd_set *known);
+/* What happened to an interface, as its socket tells once: an errno, or 0. */
+int lts_socket_failure(const struct pollfd *ready);
+/* Adds the kernel's counters to last_known. */
+void lts_socket_count(lts_trace *trace);
+lts_status lts_socket_promisc(lts_trace *trace, bool promisc);
 
 /* ---- files (detect.c) ---- */
 

@@ -2,6 +2,7 @@
  *
  * The next packet of a trace.
  */
+#define _GNU_SOURCE /* ppoll() */
 #include "lts_int.h"
 
 #include <errno.h>
@@ -9,13 +10,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 /* Kept out of the loop over a plain file, whose registers it would take. */
 #define RARE __attribute__((noinline, cold))
 
-enum { SLICE_MS = 100 }; /* a wait asks for signals, close() and the timeout this often */
+enum { SLICE_MS = 50 }; /* a wait asks for signals this often, where none interrupts it */
 
 /* ---- files ---- */
 
@@ -83,25 +83,14 @@ RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64
   lts_more more = outcome(trace, raw, *length, caplen);
   if (more == LTS_ITEM) return more;
   if (lts_interrupted()) return LTS_FAIL;
-  return trace->state == LTS_STARTED ? more : LTS_END;
+  return trace->state == LTS_STARTED && !trace->stopped ? more : LTS_END;
 }
 
 /* ---- live traces ---- */
 
-/* What happened to an interface, as its socket tells once: an errno, or 0. */
-static int socket_failure(const lts_trace *trace) {
-  struct pollfd ready = {.fd = trace->socket};
-  int failure = 0;
-  socklen_t size = sizeof failure;
-  if (trace->socket > 0 && poll(&ready, 1, 0) > 0 && ready.revents & POLLERR)
-    getsockopt(ready.fd, SOL_SOCKET, SO_ERROR, &failure, &size);
-  return failure;
-}
-
-static int slice_until(double deadline) {
-  if (deadline == 0) return SLICE_MS;
-  double left = (deadline - lts_now()) * 1e3;
-  return left < 1 ? 1 : left < SLICE_MS ? (int)left : SLICE_MS;
+static double slice_until(double deadline) {
+  double left = deadline - lts_now();
+  return deadline == 0 || left > SLICE_MS / 1e3 ? SLICE_MS / 1e3 : left > 0 ? left : 0;
 }
 
 static double deadline_of(const lts_trace *trace) {
@@ -127,33 +116,44 @@ static lts_more live_end(lts_trace *trace) {
   return interface_failed(trace, ENETDOWN);
 }
 
-/* Guard: when an interface fails, libpcap waits until it is up again, and libtrace with it. */
-RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
-  int failure = trace->pcapint || trace->waited ? socket_failure(trace) : 0;
+/* Guard: when an interface fails, libpcap waits until it is up again, and libtrace with it: what it
+ * reads is asked before. The others are asked only after a wait, which the failure ends. */
+static int interface_failure(lts_trace *trace) {
+  struct pollfd ready = {.fd = trace->socket};
+  bool suspect = trace->waited || trace->pcapint;
+  if (trace->waited && trace->event.type == TRACE_EVENT_IOWAIT) ready.fd = trace->event.fd;
   trace->waited = false;
+  return suspect && poll(&ready, 1, 0) > 0 ? lts_socket_failure(&ready) : 0;
+}
+
+RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  int failure = interface_failure(trace);
   if (failure) return interface_failed(trace, failure);
   trace->event = trace_event(trace->raw, raw);
   *length = trace->event.size;
   if (trace->event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
   if (trace->event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
-  if (trace->event.type == TRACE_EVENT_IOWAIT) trace->socket = trace->event.fd;
   trace->waited = true;
   return LTS_WAIT;
 }
 
-/* One bounded wait without the interpreter lock. */
-RARE static lts_more wait_for(lts_trace *trace, double deadline) {
-  int slice = slice_until(deadline);
+/* One bounded wait without the interpreter lock, for what trace_event() said. */
+static void wait_for(lts_trace *trace, double seconds) {
+  const libtrace_eventobj_t *event = &trace->event;
+  bool sleeps = event->type != TRACE_EVENT_IOWAIT;
+  struct pollfd ready[] = {{.fd = sleeps ? -1 : event->fd, .events = POLLIN},
+                           {.fd = trace->wake, .events = POLLIN}};
+  if (sleeps && event->seconds < seconds) seconds = event->seconds;
+  const struct timespec slice = {.tv_nsec = (long)(seconds * 1e9)};
   trace->busy = true;
   void *lock = lts_release();
-  if (trace->event.type == TRACE_EVENT_IOWAIT) {
-    poll(&(struct pollfd){.fd = trace->event.fd, .events = POLLIN}, 1, slice);
-  } else {
-    double seconds = trace->event.seconds < slice / 1e3 ? trace->event.seconds : slice / 1e3;
-    nanosleep(&(struct timespec){.tv_nsec = (long)(seconds * 1e9)}, NULL);
-  }
+  ppoll(ready, sizeof ready / sizeof *ready, &slice, NULL);
   lts_acquire(lock);
   trace->busy = false;
+}
+
+RARE static lts_more wait_until(lts_trace *trace, double deadline) {
+  wait_for(trace, slice_until(deadline));
   if (trace->closing) return LTS_END;
   return lts_interrupted() ? LTS_FAIL : LTS_AGAIN;
 }
@@ -166,37 +166,37 @@ static bool is_lent(const libtrace_packet_t *raw) {
 }
 
 /* A loop holds one packet while it fetches the next, so the one before that is still alive only if
- * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. */
+ * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
+ * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
 static lts_status next_slot(lts_trace *trace, lts_slot **out) {
-  lts_slot *last = &trace->slots[trace->turn];
-  lts_slot *slot = &trace->slots[trace->turn ^= 1];
-  if (slot->borrower && lts_frame_detach(slot->borrower)) return LTS_ERROR;
-  if (last->borrower && is_lent(last->raw) && lts_frame_detach(last->borrower)) return LTS_ERROR;
-  *out = slot;
-  return LTS_OK;
+  if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
+  lts_slot *slot = *out = &trace->slots[trace->turn];
+  return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
 }
 
 static lts_more readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
-  if (trace->state == LTS_STARTED) return trace->ended ? LTS_END : LTS_ITEM;
+  if (trace->state == LTS_STARTED) return trace->ended || trace->stopped ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
            trace->state == LTS_NEW ? "not started" : lts_trace_state_get(trace));
   return LTS_FAIL;
 }
 
-/* Other Python code may have run: a trace that it closed or paused ends a read that waits. */
+/* Other Python code may have run: a trace that it stopped or closed ends a read that waits. */
 static lts_more still_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
-  return trace->state == LTS_STARTED && !trace->ended ? LTS_ITEM : LTS_END;
+  bool more = trace->state == LTS_STARTED && !trace->ended && !trace->stopped;
+  return more ? LTS_ITEM : LTS_END;
 }
 
 static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
+  int turn = trace->turn;
   if (next_slot(trace, slot)) return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
   lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
                                                 : read_live(trace, raw, length);
-  if (more == LTS_WAIT) trace->turn ^= 1; /* the packet before keeps its buffer */
+  if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
   if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
   return LTS_AGAIN;
@@ -234,11 +234,11 @@ static lts_more attempt(lts_trace *trace, lts_packet **out) {
 
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   enum { BETWEEN_CLOCKS = 4096 };
-  lts_more more = readable(trace);
   double deadline = deadline_of(trace), breath = 0;
+  lts_more more = readable(trace);
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
     more = attempt(trace, out);
-    if (more == LTS_WAIT) more = wait_for(trace, deadline);
+    if (more == LTS_WAIT) more = wait_until(trace, deadline);
     if (more != LTS_AGAIN) return more;
     if (deadline != 0 && lts_now() >= deadline) return timed_out(trace);
     if (attempts % BETWEEN_CLOCKS == 0 && !lts_breathe(&breath)) return LTS_FAIL;
@@ -277,18 +277,13 @@ lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
   return trace->busy ? LTS_WAIT : look(trace, readable(trace), out);
 }
 
-/* Until another thread that reads the trace is done, or a format without a descriptor has more. */
-static double nap(const lts_trace *trace) {
+static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
   enum { NAP_MS = 10 };
-  bool told = !trace->busy && trace->event.type == TRACE_EVENT_SLEEP;
-  return told ? trace->event.seconds : NAP_MS / 1e3;
-}
-
-static lts_wait what_to_wait_for(const lts_trace *trace, bool turn_over, double left) {
-  if (turn_over) return (lts_wait){-1, 0};
-  bool descriptor = !trace->busy && trace->event.type == TRACE_EVENT_IOWAIT && trace->socket > 0;
-  double seconds = descriptor ? SLICE_MS / 1e3 : nap(trace);
-  return (lts_wait){descriptor ? trace->socket : -1, seconds < left ? seconds : left};
+  if (trace->busy) return (lts_wait){-1, -1, NAP_MS / 1e3}; /* another thread reads */
+  const libtrace_eventobj_t *event = &trace->event;
+  bool sleeps = event->type == TRACE_EVENT_SLEEP;
+  double seconds = sleeps && event->seconds < left ? event->seconds : left;
+  return (lts_wait){sleeps ? -1 : event->fd, trace->wake, seconds};
 }
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
@@ -298,7 +293,7 @@ lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_w
   if (more != LTS_WAIT) return more;
   double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
   if (waited >= timeout) return timed_out(trace);
-  *wait = what_to_wait_for(trace, turn_is_over(trace), timeout - waited);
+  *wait = turn_is_over(trace) ? (lts_wait){-1, -1, 0} : what_to_wait_for(trace, timeout - waited);
   trace->turn_ends = 0;
   return LTS_WAIT;
 }

@@ -5,12 +5,11 @@
 #include "lts_int.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/select.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 #include <wandio.h>
@@ -28,7 +27,7 @@ lts_trace *new_lts_trace(const char *uri) {
   }
   const lts_scheme *scheme = lts_scheme_find(uri);
   trace->source = scheme ? scheme->source : LTS_FILE;
-  trace->promisc = -1;
+  trace->promisc = trace->socket = trace->wake = -1;
   for (int i = 0; i < LTS_STATISTICS; i++) trace->last_known[i] = LTS_UNKNOWN;
   return trace;
 }
@@ -40,7 +39,10 @@ lts_name lts_state_name(lts_state state) {
   return names[state];
 }
 
-lts_name lts_trace_state_get(lts_trace *trace) { return lts_state_name(trace->state); }
+lts_name lts_trace_state_get(lts_trace *trace) {
+  bool stopped = trace->state == LTS_STARTED && trace->stopped;
+  return stopped ? "stopped" : lts_state_name(trace->state);
+}
 
 lts_status lts_trace_enter(lts_trace *trace) { return lts_wait_until_idle(&trace->busy); }
 
@@ -59,6 +61,9 @@ static lts_status make_slots(lts_trace *trace) {
 
 /* Guard: on libtrace 4 a packet must die before its trace. */
 static void drop_raw(lts_trace *trace, bool started) {
+  if (trace->wake >= 0) close(trace->wake);
+  trace->wake = trace->socket = -1;
+  trace->waited = false;
   for (int i = 0; i < 2; i++) {
     if (trace->slots[i].raw) trace_destroy_packet(trace->slots[i].raw);
     trace->slots[i].raw = NULL;
@@ -97,6 +102,7 @@ static lts_status config_snaplen(lts_trace *trace) {
 
 static lts_status config_live(lts_trace *trace) {
   if (trace->source != LTS_LIVE) return LTS_OK;
+  trace->wanted = trace->snaplen;
   if (trace->snaplen && config_snaplen(trace)) return LTS_ERROR;
   if (trace->promisc < 0) return LTS_OK;
   return config_raw(trace, TRACE_OPTION_PROMISC, trace->promisc, "promiscuous mode");
@@ -134,16 +140,16 @@ static libtrace_t *create_raw(const char *uri) {
   return raw;
 }
 
-/* Guard: libtrace waits for an interface with select(), which must not see a higher descriptor. */
-static lts_status can_select(lts_trace *trace) {
-  enum { FOR_LIBTRACE = 8 };
-  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) close(fd);
-  if (fd < FD_SETSIZE - FOR_LIBTRACE) return LTS_OK;
-  return lts_fail(LTS_E_TRACE, EMFILE, trace->uri,
-                  "cannot start '%s': too many files are open; libtrace can wait for an interface "
-                  "only where fewer than %d are",
-                  trace->uri, FD_SETSIZE - FOR_LIBTRACE);
+static lts_status start_live(lts_trace *trace) {
+  fd_set known;
+  trace->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (trace->wake < 0)
+    return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot start '%s': %s", trace->uri,
+                    strerror(errno));
+  lts_socket_list(&known);
+  if (start_raw(trace)) return LTS_ERROR;
+  lts_socket_adopt(trace, &known);
+  return LTS_OK;
 }
 
 /* wandio allocates a megabyte anew for each that it reads, and glibc gives that back to the system
@@ -157,11 +163,9 @@ static void keep_buffers(void) {
 
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
                            lts_compression compression) {
-  if (trace->source == LTS_LIVE && can_select(trace)) return LTS_ERROR;
+  if (trace->source == LTS_LIVE && lts_interface_check(trace)) return LTS_ERROR;
   trace->wandio = scheme && scheme->wandio;
-  trace->forgets = scheme && lts_raw_forgets(scheme->name);
   trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
-  trace->socket = 0;
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
   if (trace->wandio) {
@@ -175,7 +179,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   else if (trace_is_err(trace->raw))
     lts_fail_libtrace(trace->raw, trace->uri, "open");
   else if (!config_live(trace) && !make_slots(trace))
-    status = start_raw(trace);
+    status = trace->source == LTS_LIVE ? start_live(trace) : start_raw(trace);
   if (status) drop_raw(trace, false);
   return status;
 }
@@ -230,8 +234,31 @@ static lts_status open_trace(lts_trace *trace) {
   return open_raw(trace, served, scheme, compression);
 }
 
+/* ---- wake those that wait ---- */
+
+static void wake(lts_trace *trace) {
+  if (trace->wake >= 0) eventfd_write(trace->wake, 1);
+}
+
+static void calm(lts_trace *trace) {
+  eventfd_t count;
+  if (trace->wake >= 0 && !trace->stopped) eventfd_read(trace->wake, &count);
+}
+
+static void resume(lts_trace *trace) {
+  trace->stopped = false;
+  calm(trace);
+}
+
+void lts_trace_stop(lts_trace *trace) {
+  trace->stopped = true;
+  wake(trace);
+}
+
 lts_status lts_trace_start(lts_trace *trace) {
+  if (trace->state == LTS_STARTED && !trace->stopped) return LTS_OK;
   if (lts_trace_enter(trace)) return LTS_ERROR;
+  resume(trace);
   if (trace->state == LTS_STARTED) return LTS_OK;
   if (trace->state == LTS_CLOSED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot start '%s': it is closed",
@@ -241,7 +268,7 @@ lts_status lts_trace_start(lts_trace *trace) {
   return LTS_OK;
 }
 
-/* ---- stop ---- */
+/* ---- pause and close ---- */
 
 lts_status lts_trace_detach_all(lts_trace *trace) {
   for (int i = 0; i < 2; i++)
@@ -249,10 +276,14 @@ lts_status lts_trace_detach_all(lts_trace *trace) {
   return LTS_OK;
 }
 
-static lts_status stop_reader(lts_trace *trace) {
+/* The packets are their own then, and nobody waits. */
+static lts_status end_reads(lts_trace *trace) {
   trace->closing = true;
+  wake(trace);
   lts_status status = lts_trace_enter(trace);
   trace->closing = false;
+  if (!status) status = lts_trace_detach_all(trace);
+  if (status) calm(trace);
   return status;
 }
 
@@ -265,11 +296,10 @@ static void close_raw(lts_trace *trace) {
 /* Guard: an interface is opened anew after a pause. libtrace 3 would go on in the middle of a ring
  * that starts at its beginning, and ask a closed pcap handle for its counters. */
 lts_status lts_trace_pause(lts_trace *trace) {
-  if (stop_reader(trace)) return LTS_ERROR;
+  if (end_reads(trace)) return LTS_ERROR;
   if (trace->state != LTS_STARTED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
                     "cannot pause '%s': it is not started", trace->uri);
-  if (lts_trace_detach_all(trace)) return LTS_ERROR;
   if (trace->source == LTS_LIVE)
     close_raw(trace);
   else if (trace_pause(trace->raw) < 0)
@@ -279,7 +309,7 @@ lts_status lts_trace_pause(lts_trace *trace) {
 }
 
 lts_status lts_trace_close(lts_trace *trace) {
-  if (stop_reader(trace) || lts_trace_detach_all(trace)) return LTS_ERROR;
+  if (end_reads(trace)) return LTS_ERROR;
   close_raw(trace);
   trace->state = LTS_CLOSED;
   delete_lts_filter(trace->filter);
@@ -326,6 +356,10 @@ lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen) {
   if (snaplen < 0 || snaplen > LIBTRACE_PACKET_BUFSIZE)
     return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri,
                     "snap length %d is not within 0..%d", snaplen, LIBTRACE_PACKET_BUFSIZE);
+  if (trace->raw && trace->pcapint && trace->wanted && (!snaplen || snaplen > trace->wanted))
+    return lts_fail(LTS_E_TRACE, TRACE_ERR_OPTION_UNAVAIL, trace->uri,
+                    "cannot raise the snap length of '%s' above %d while it runs: pause() it first",
+                    trace->uri, trace->wanted);
   trace->snaplen = snaplen;
   return trace->raw && trace->source == LTS_LIVE ? config_snaplen(trace) : LTS_OK;
 }
@@ -336,6 +370,7 @@ lts_status lts_trace_conf_promisc(lts_trace *trace, int promisc) {
     return lts_fail(LTS_E_TRACE, TRACE_ERR_OPTION_UNAVAIL, trace->uri,
                     "cannot set the promiscuous mode of '%s': it is no interface", trace->uri);
   trace->promisc = promisc;
+  if (trace->socket >= 0) return lts_socket_promisc(trace, promisc);
   return trace->raw ? config_raw(trace, TRACE_OPTION_PROMISC, promisc, "promiscuous mode") : LTS_OK;
 }
 
@@ -350,10 +385,10 @@ lts_status lts_trace_conf_timeout(lts_trace *trace, double seconds) {
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;
+  if (trace->socket >= 0) lts_socket_count(trace);
   lts_count before = trace->last_known[which];
-  lts_count since = trace->raw ? lts_raw_statistic(trace->raw, which) : LTS_UNKNOWN;
+  bool ask = trace->raw && trace->socket < 0;
+  lts_count since = ask ? lts_raw_statistic(trace->raw, which) : LTS_UNKNOWN;
   if (since == LTS_UNKNOWN) return before;
-  lts_count all = before == LTS_UNKNOWN ? since : before + since;
-  if (trace->forgets) trace->last_known[which] = all;
-  return all;
+  return before == LTS_UNKNOWN ? since : before + since;
 }

@@ -95,6 +95,11 @@ SELF(struct lts_home)
   $result = SWIG_Py_Void();
 }
 
+%typemap(out) int fileno {
+  if ($1 < 0) RAISE
+  $result = PyLong_FromLong($1);
+}
+
 %typemap(out) lts_more {
   if ($1 == LTS_FAIL) RAISE
   $result = PyBool_FromLong($1 == LTS_ITEM);
@@ -128,7 +133,7 @@ SELF(struct lts_home)
 %typemap(argout) lts_wait *OUTPUT_WAIT {
   if (result == LTS_WAIT) {
     Py_DECREF($result);
-    $result = Py_BuildValue("(id)", $1->fd, $1->seconds);
+    $result = Py_BuildValue("((ii)d)", $1->fd, $1->wake, $1->seconds);
   }
 }
 

@@ -31,13 +31,145 @@ typedef struct lts_trace {} lts_trace;
 %rename(_ready) lts_trace::ready;
 %rename(_poll) lts_trace::poll;
 FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
-FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``paused`` or ``closed``.")
+FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``stopped``, ``paused`` or ``closed``.")
+METHOD(lts_trace, start, "start()
+--
+
+Open the trace and begin to capture; also go on after :meth:`pause` or :meth:`stop`. Nothing
+happens when it is started already.
+
+Raises
+------
+LibtraceError
+    It cannot be opened; also a `FileNotFoundError` or `PermissionError` where that is why. Live
+    capture needs the capability CAP_NET_RAW.
+TraceStateError
+    It is closed. (Source: trace_start.)")
+METHOD(lts_trace, pause, "pause()
+--
+
+Halt the trace. A read that waits in another thread ends as at the end of the trace. What an
+interface receives until the next :meth:`start` is not captured; options can be set anew.
+
+Raises
+------
+TraceStateError
+    It is not started. (Source: trace_pause.)")
+METHOD(lts_trace, close, "close()
+--
+
+Close the trace, whatever its state. Packets stay valid, statistics() keeps its values. A read that
+waits in another thread ends as at the end of the trace. (Source: trace_destroy.)")
+METHOD(lts_trace, stop, "stop()
+--
+
+End the reads of this trace, and of no other: the loop over it ends as at the end of the trace, and
+so does every later read until :meth:`start`, which goes on where the trace was.
+
+It may be called at any time, from any thread and from a signal handler, again and again. A read
+that waits for an interface ends at once, a read of a file at its next packet; a read that waits
+for the writer of a pipe ends when something is written, or at once (and for good) when a signal
+handler of the main thread, which reads, calls this. The trace stays open: an interface goes on
+filling its buffer, and statistics() can be asked.")
+METHOD(lts_trace, fileno, "fileno()
+--
+
+Return the descriptor of an interface's socket, to be waited for with select() or an event loop.
+
+It is readable when packets may be there and when the interface failed. Read until a read would
+wait before you wait for it. It changes with each :meth:`start`.
+
+Returns
+-------
+int
+    The file descriptor, which stays the trace's: do not close it.
+
+Raises
+------
+io.UnsupportedOperation
+    The format has none: only ``int:``, ``ring:`` and ``pcapint:`` do. Also a `LibtraceError`.
+TraceStateError
+    The trace is not started.")
+METHOD(lts_trace, conf_filter, "conf_filter(filter)
+--
+
+Deliver only the packets that match, from the next one on.
+
+Parameters
+----------
+filter : Filter or None
+    None lets all packets pass.")
+METHOD(lts_trace, conf_snaplen, "conf_snaplen(snaplen)
+--
+
+Cut packets off, from the next one on.
+
+Parameters
+----------
+snaplen : int
+    Bytes, at most 65536; 0 does not cut.
+
+Raises
+------
+ValueError
+    It is out of range.
+LibtraceError
+    ``pcapint:`` is running with a smaller one: :meth:`pause` it first. (Source: trace_config.)")
+METHOD(lts_trace, conf_promisc, "conf_promisc(promisc)
+--
+
+Take packets for others, too, or not; also while the interface is captured.
+
+Parameters
+----------
+promisc : bool
+    Before it is called, ``int:`` and ``ring:`` do, ``pcapint:`` does not.
+
+Raises
+------
+LibtraceError
+    The trace is no interface. (Source: trace_config.)")
+METHOD(lts_trace, conf_timeout, "conf_timeout(seconds)
+--
+
+Limit how long a read waits for a packet of an interface that passes the filter.
+
+Parameters
+----------
+seconds : int or float
+    After so many seconds the read raises `TraceTimeout`; the next can go on. 0, as at the
+    beginning, waits for ever. A file never waits; a pipe waits for its writer all the same.
+
+Raises
+------
+ValueError
+    It is negative, infinite or no number.")
+METHOD(lts_trace, read_packet, "read_packet(packet)
+--
+
+Read the next packet into an old one. Its layers and views go on showing what it was.
+
+Parameters
+----------
+packet : Packet
+    It becomes the next packet.
+
+Returns
+-------
+bool
+    False at the end of the trace.")
+METHOD(lts_trace, statistic, "statistic(which)
+--
+
+Return one of the counters of statistics(), by its number.")
 %extend lts_trace {
   lts_trace(const char *uri);
   ~lts_trace();
   lts_status start();
   lts_status pause();
   lts_status close();
+  void stop();
+  int fileno();
   lts_status conf_filter(lts_filter *filter_or_none);
   lts_status conf_snaplen(int snaplen);
   lts_status conf_promisc(int promisc);

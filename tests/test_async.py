@@ -419,7 +419,7 @@ def test_timeout_counts_delivered_packets(network: Network, trace: libtrace.Trac
 
 
 @every_format
-@pytest.mark.parametrize("how", ["close", "pause"])
+@pytest.mark.parametrize("how", ["close", "pause", "stop"])
 @pytest.mark.parametrize("thread", [False, True], ids=["task", "thread"])
 def test_end_of_trace_ends_the_wait(trace: libtrace.Trace, how: str, thread: bool) -> None:
     async def main() -> None:
@@ -436,8 +436,11 @@ def test_end_of_trace_ends_the_wait(trace: libtrace.Trace, how: str, thread: boo
         assert waiting_for() == 0
         if thread:
             other.join()
-        with pytest.raises(libtrace.TraceStateError):
-            await aiter_of(trace).__anext__()
+        if how == "stop":
+            assert await rest(trace) == []
+        else:
+            with pytest.raises(libtrace.TraceStateError):
+                await aiter_of(trace).__anext__()
 
     run_in_loop(main)
 

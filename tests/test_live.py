@@ -288,10 +288,12 @@ def test_write_to_packet(network: Network, trace: libtrace.Trace) -> None:
 def test_drops_are_counted_once_and_for_all(network: Network, scheme: str) -> None:
     with libtrace.open(f"{scheme}:{network.far}", timeout=WAIT) as trace:
         assert trace.pkt_drops() == 0
-        network.send(*[frame(bytes(1400))] * 30_000)
-        drops = trace.pkt_drops()
-        if drops == 0:
-            pytest.skip("this capture buffer held 30,000 packets")
+        for _ in range(50):
+            network.send(*[frame(bytes(1400))] * 10_000)
+            drops = trace.pkt_drops()
+            if drops:
+                break
+        assert drops > 0
         assert trace.pkt_drops() == trace.packet_drops == trace.statistics()["dropped"] == drops
         trace.pause()
         assert trace.pkt_drops() == drops

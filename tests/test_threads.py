@@ -10,7 +10,6 @@ import pathlib
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import IO
@@ -21,11 +20,10 @@ import libtrace
 import pytest
 from network import Network
 from process import finish, start
+from waiting import PROMPT, interrupt, on_alarm
 
 FORMATS = ["int", "ring", "pcapint"]
 every_format = pytest.mark.parametrize("scheme", FORMATS)
-PROMPT = 1.0
-"""Seconds within which a wait must end; far more than the shim needs."""
 
 
 def numbered(count: int) -> list[bytes]:
@@ -49,18 +47,6 @@ def fifo(folder: pathlib.Path) -> str:
     path = folder / "fifo"
     os.mkfifo(path)
     return str(path)
-
-
-@contextlib.contextmanager
-def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
-    """Runs the handler, as a signal's, after some seconds and regularly from then on."""
-    old = signal.signal(signal.SIGALRM, lambda *_: handler())
-    signal.setitimer(signal.ITIMER_REAL, after, after)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
 
 
 # Files
@@ -256,32 +242,6 @@ def test_configure_while_another_waits(network: Network, scheme: str) -> None:
             network.send(p.eth(b"not udp", 0x88B5), *numbered(1))
             packet = reader.result(PROMPT)
         assert (packet.capture_len, packet.dst_port) == (50, 2)
-
-
-INTERRUPTED = """
-    import libtrace, signal, sys, time
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    trace = libtrace.open(sys.argv[1])
-    print("waiting", flush=True)
-    before = time.monotonic()
-    try:
-        for packet in trace:
-            pass
-    except KeyboardInterrupt:
-        print("interrupted")
-    print(trace.state)
-"""
-
-
-def interrupt(uri: str) -> None:
-    process = start(INTERRUPTED, uri)
-    assert process.stdout
-    assert process.stdout.readline() == "waiting\n"
-    time.sleep(0.15)
-    process.send_signal(signal.SIGINT)
-    before = time.monotonic()
-    assert finish(process) == "interrupted\nstarted\n"
-    assert time.monotonic() - before < PROMPT
 
 
 @every_format
@@ -485,11 +445,39 @@ def test_ctrl_c_while_the_writer_is_awaited(fifo: str) -> None:
     assert finish(process) == "interrupted\n"
 
 
-def test_signal_handler_closes_a_silent_pipe(fifo: str) -> None:
+@pytest.mark.parametrize("action", ["close", "stop"])
+def test_signal_handler_ends_a_silent_pipe(fifo: str, action: str) -> None:
     with pathlib.Path(fifo).open("r+b", buffering=0) as pipe:
         thread = threading.Thread(target=write_slowly, args=(pipe, numbered(5)))
         thread.start()
-        with libtrace.open(f"pcapfile:{fifo}") as trace, on_alarm(trace.close, 0.3):
+        with libtrace.open(f"pcapfile:{fifo}") as trace, on_alarm(getattr(trace, action), 0.3):
             assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
-            assert trace.state == "closed"
+            assert trace.state == {"close": "closed", "stop": "stopped"}[action]
         thread.join()
+
+
+def test_stop_from_another_thread_ends_a_pipe_at_its_next_packet(fifo: str) -> None:
+    stopped = threading.Event()
+
+    def write() -> None:
+        with contextlib.suppress(BrokenPipeError), pathlib.Path(fifo).open("wb", 0) as pipe:
+            write_slowly(pipe, numbered(5))
+            assert stopped.wait(60)
+            pipe.write(f.pcap_record(numbered(6)[5]))
+
+    thread = threading.Thread(target=write)
+    thread.start()
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+
+        def stop() -> None:
+            trace.stop()
+            stopped.set()
+
+        timer = threading.Timer(0.3, stop)
+        timer.start()
+        found = [number_of(packet) for packet in trace]
+        assert trace.state == "stopped"
+        timer.join()
+        trace.start()
+        assert found + [number_of(packet) for packet in trace] == list(range(6))
+    thread.join()

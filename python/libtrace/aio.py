@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from typing import TypeVar
 
 from libtrace import core
@@ -26,7 +26,7 @@ def steps(
     ready : Callable
         Returns the next item, or None where there is none yet, or no more.
     poll : Callable
-        Returns the next item, None at the end, or what to wait for: a descriptor (or -1) and
+        Returns the next item, None at the end, or what to wait for: descriptors (or -1) and
         seconds. Takes the seconds that this step has waited so far.
 
     Returns
@@ -49,11 +49,8 @@ def steps(
     return core.make_steps(ready, wait)
 
 
-async def _wait_for(descriptor: int, seconds: float) -> None:
-    """Wait until the descriptor, unless it is -1, is readable, and no longer than so many seconds."""
-    if descriptor < 0:
-        await asyncio.sleep(seconds)
-        return
+async def _wait_for(descriptors: Iterable[int], seconds: float) -> None:
+    """Wait until a descriptor is readable, -1 standing for none, and no longer than so many seconds."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
 
@@ -62,10 +59,12 @@ async def _wait_for(descriptor: int, seconds: float) -> None:
             woken.set_result(None)
 
     with contextlib.ExitStack() as undo:
-        # A number of its own: other tasks may wait for the same, and the trace may be closed.
-        copy = os.dup(descriptor)
-        undo.callback(os.close, copy)
-        loop.add_reader(copy, wake)
-        undo.callback(loop.remove_reader, copy)
         undo.callback(loop.call_later(seconds, wake).cancel)
+        for descriptor in descriptors:
+            if descriptor >= 0:
+                # A number of its own: other tasks may wait for the same, and the trace may be closed.
+                copy = os.dup(descriptor)
+                undo.callback(os.close, copy)
+                loop.add_reader(copy, wake)
+                undo.callback(loop.remove_reader, copy)
         await woken

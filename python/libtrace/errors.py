@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import io
 
 __all__ = [
     "FilterError",
@@ -62,6 +63,10 @@ class TraceIsADirectoryError(LibtraceError, IsADirectoryError):
     """A directory is no trace."""
 
 
+class TraceUnsupportedError(LibtraceError, io.UnsupportedOperation):
+    """The format of the trace has no such thing."""
+
+
 # In the order of the shim's lts_error_kind.
 _KINDS: tuple[type[Exception], ...] = (
     LibtraceError,
@@ -73,6 +78,7 @@ _KINDS: tuple[type[Exception], ...] = (
     ValueError,
     AttributeError,
     IndexError,
+    TraceUnsupportedError,
 )
 
 _SYSTEM: dict[int, type[LibtraceError]] = {

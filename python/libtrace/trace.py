@@ -112,9 +112,10 @@ class Trace(core.Trace):
 
     @property
     def packet_drops(self) -> int | None:
-        """Packets lost before they could be read, as `int`; None where libtrace does not know.
+        """Packets lost before they could be read, as `int`; None where nobody knows.
 
-        Source: trace_get_dropped_packets.
+        Source: the kernel for ``int:``, ``ring:`` and ``pcapint:`` (PACKET_STATISTICS of
+        packet(7)), trace_get_dropped_packets for others.
         """
         return self.statistic(_STATISTICS.index("dropped"))
 
@@ -128,15 +129,17 @@ class Trace(core.Trace):
         return _UNKNOWN if drops is None else drops
 
     def statistics(self) -> dict[str, int | None]:
-        """Return libtrace's counters of this trace.
+        """Return the counters of this trace.
 
         Returns
         -------
         dict of str to (int or None)
-            ``accepted`` (delivered), ``filtered`` (rejected by the filter), ``received`` (seen by
-            the format), ``dropped``, ``captured``, ``missing`` and ``errors``, in packets; None
-            where libtrace does not know (trace_get_statistics). After :meth:`close` the last
-            known values.
+            ``accepted`` (delivered), ``filtered`` (rejected by the filter), ``received`` (reached
+            the capture), ``dropped`` (of these, lost because they were not read in time),
+            ``captured`` (the others), ``missing`` and ``errors``, in packets since the first
+            :meth:`start`; None where nobody knows. Of an interface they are the kernel's own
+            (PACKET_STATISTICS of packet(7)), of others libtrace's (trace_get_statistics). After
+            :meth:`close` the last known values.
         """
         return {name: self.statistic(index) for index, name in enumerate(_STATISTICS)}
 

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""Signals that come while a test waits."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import time
+from collections.abc import Callable, Iterator
+
+from process import finish, start
+
+PROMPT = 1.0
+"""Seconds within which a wait must end; far more than the shim needs."""
+
+
+@contextlib.contextmanager
+def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
+    """Runs the handler, as a signal's, after some seconds and regularly from then on."""
+    old = signal.signal(signal.SIGALRM, lambda *_: handler())
+    signal.setitimer(signal.ITIMER_REAL, after, after)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+
+
+INTERRUPTED = """
+    import libtrace, signal, sys, time
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    trace = libtrace.open(sys.argv[1])
+    print("waiting", flush=True)
+    try:
+        for packet in trace:
+            pass
+    except KeyboardInterrupt:
+        print("interrupted")
+    print(trace.state)
+"""
+
+
+def interrupt(uri: str) -> None:
+    """Interrupts a loop over the trace, which must end at once and leave it started."""
+    process = start(INTERRUPTED, uri)
+    assert process.stdout
+    assert process.stdout.readline() == "waiting\n"
+    time.sleep(0.15)
+    process.send_signal(signal.SIGINT)
+    before = time.monotonic()
+    assert finish(process) == "interrupted\nstarted\n"
+    assert time.monotonic() - before < PROMPT
