@@ -22,7 +22,9 @@ from process import run
 Item = TypeVar("Item")
 FORMATS = ["int", "ring", "pcapint"]
 every_format = pytest.mark.parametrize("scheme", FORMATS)
-WAIT = 10.0
+BURST = 20
+"""Packets that every capture buffer holds."""
+WAIT = 20.0
 """Seconds after which a test gives up; none takes as long."""
 
 
@@ -261,9 +263,9 @@ def test_packets_as_they_come(network: Network, trace: libtrace.Trace) -> None:
             network.send(frame(number))
             assert await step == [number]
             assert waiting_for() == 0
-        network.send(*map(frame, range(5, 50)))
-        assert await take(packets, 45) == list(range(5, 50))
-        assert trace.accepted_packets == 50
+        network.send(*map(frame, range(5, 5 + BURST)))
+        assert await take(packets, BURST) == list(range(5, 5 + BURST))
+        assert trace.accepted_packets == 5 + BURST
 
     run_in_loop(main)
 
@@ -271,14 +273,14 @@ def test_packets_as_they_come(network: Network, trace: libtrace.Trace) -> None:
 def test_many_traces_in_one_loop(network: Network, uri: str) -> None:
     async def main() -> None:
         traces = [libtrace.open(f"{scheme}:{network.far}") for scheme in FORMATS * 2]
-        readers = [asyncio.ensure_future(take(aiter_of(trace), 200)) for trace in traces]
+        streams = [aiter_of(trace) for trace in traces]
         files = [libtrace.open(uri) for _ in range(2)]
-        readers += [asyncio.ensure_future(rest(trace)) for trace in files]
-        for start in range(0, 200, 20):
-            network.send(*map(frame, range(start, start + 20)))
-            await asyncio.sleep(0.001)
-        found = await asyncio.gather(*readers)
-        assert found == [list(range(200))] * 6 + [list(range(1000))] * 2
+        whole = [asyncio.ensure_future(rest(trace)) for trace in files]
+        for start in range(0, 10 * BURST, BURST):
+            sent = list(range(start, start + BURST))
+            network.send(*map(frame, sent))
+            assert await asyncio.gather(*[take(stream, BURST) for stream in streams]) == [sent] * 6
+        assert await asyncio.gather(*whole) == [list(range(1000))] * 2
         for trace in traces + files:
             trace.close()
 
