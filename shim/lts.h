@@ -266,8 +266,13 @@ LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET
  * while there is more, so that a caller with other things to do gets to them. */
 LTS_CHECKED lts_more lts_trace_ready(lts_trace *trace, lts_packet **FOUND_PACKET);
 
+/* Of a pipe: waits until there is something for the next read, in a thread that signals are kept
+ * from. */
+LTS_CHECKED lts_status lts_trace_fetch(lts_trace *trace);
+
 /* What to wait for: descriptors that become readable, where they are not -1, for at most so many
  * seconds. `wake` does when somebody stops, pauses or closes the trace. */
+enum { LTS_FETCH = -2 }; /* as `fd`: until lts_trace_fetch() returns */
 typedef struct lts_wait {
   int fd;
   int wake;

@@ -193,7 +193,11 @@ struct lts_trace {
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  bool wandio; /* libtrace reads into buffers that are ours */
+  bool wandio;      /* libtrace reads into buffers that are ours */
+  bool fetching;
+  bool fetched; /* from a pipe, into the slot whose turn it is, for the next read */
+  int64_t fetched_length;
+  const uint8_t *fetched_caplen;
   double turn_ends; /* of a reader that never waits, 0: none has begun */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
@@ -212,6 +216,14 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
 void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
 uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype);
+
+/* What a trace reads with. */
+typedef struct lts_raws {
+  libtrace_t *trace;
+  libtrace_packet_t *packets[2];
+} lts_raws;
+lts_raws lts_raws_of(const lts_trace *trace);
+void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

@@ -74,13 +74,20 @@ static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
   return length;
 }
 
+static void fetch(lts_trace *trace, libtrace_packet_t *raw) {
+  trace->fetched_caplen = zeroed_caplen(trace, raw);
+  trace->fetched_length = read_unlocked(trace, raw);
+  trace->fetched = true;
+}
+
 /* A signal makes the read fail, and libtrace 3 must not go on then. Signal handlers run last: they
  * may close the trace. */
 RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   if (trace->closing) return LTS_END;
-  uint8_t *caplen = zeroed_caplen(trace, raw);
-  *length = read_unlocked(trace, raw);
-  lts_more more = outcome(trace, raw, *length, caplen);
+  if (!trace->fetched) fetch(trace, raw);
+  trace->fetched = false;
+  *length = trace->fetched_length;
+  lts_more more = outcome(trace, raw, *length, trace->fetched_caplen);
   if (more == LTS_ITEM) return more;
   if (lts_interrupted()) return LTS_FAIL;
   return trace->state == LTS_STARTED && !trace->stopped ? more : LTS_END;
@@ -191,7 +198,10 @@ static lts_more still_readable(lts_trace *trace) {
 
 static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   int turn = trace->turn;
-  if (next_slot(trace, slot)) return LTS_FAIL;
+  if (trace->fetched)
+    *slot = &trace->slots[turn];
+  else if (next_slot(trace, slot))
+    return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
   lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
@@ -263,9 +273,27 @@ static bool turn_is_over(lts_trace *trace) {
   return time >= trace->turn_ends;
 }
 
+/* No descriptor tells whether a pipe holds a whole record. */
+static bool must_fetch(const lts_trace *trace) {
+  return trace->source == LTS_STREAM && !trace->fetched;
+}
+
+lts_status lts_trace_fetch(lts_trace *trace) {
+  lts_slot *slot;
+  if (lts_trace_enter(trace)) return LTS_ERROR;
+  if (trace->state != LTS_STARTED || trace->ended || !must_fetch(trace)) return LTS_OK;
+  if (next_slot(trace, &slot)) return LTS_ERROR;
+  lts_raws raws = lts_raws_of(trace);
+  trace->fetching = true;
+  fetch(trace, slot->raw);
+  trace->fetching = false;
+  if (trace->state == LTS_CLOSED) lts_raws_destroy(&raws, true, trace->uri);
+  return LTS_OK;
+}
+
 static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
   while (more == LTS_ITEM) {
-    if (turn_is_over(trace)) return LTS_WAIT;
+    if (turn_is_over(trace) || must_fetch(trace)) return LTS_WAIT;
     more = attempt(trace, out);
     if (more != LTS_AGAIN) return more;
     more = still_readable(trace);
@@ -279,6 +307,7 @@ lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
 
 static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
   enum { NAP_MS = 10 };
+  if (must_fetch(trace)) return (lts_wait){LTS_FETCH, trace->wake, left};
   if (trace->busy) return (lts_wait){-1, -1, NAP_MS / 1e3}; /* another thread reads */
   const libtrace_eventobj_t *event = &trace->event;
   bool sleeps = event->type == TRACE_EVENT_SLEEP;

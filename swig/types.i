@@ -28,6 +28,7 @@ FIELD(lts_filter, lts_name, expression, "str: The expression as it was given.")
 %feature("python:slot", "tp_iternext", functype="iternextfunc") lts_trace::next;
 typedef struct lts_trace {} lts_trace;
 %rename(__next__) lts_trace::next;
+%rename(_fetch) lts_trace::fetch;
 %rename(_ready) lts_trace::ready;
 %rename(_poll) lts_trace::poll;
 FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
@@ -175,6 +176,7 @@ Return one of the counters of statistics(), by its number.")
   lts_status conf_promisc(int promisc);
   lts_status conf_timeout(double seconds);
   lts_more next(lts_packet **OUTPUT_PACKET);
+  lts_status fetch();
   lts_more ready(lts_packet **FOUND_PACKET);
   lts_more poll(double waited, lts_packet **FOUND_PACKET, lts_wait *OUTPUT_WAIT);
   lts_more read_packet(lts_packet **REFILL);

@@ -101,7 +101,7 @@ class Trace(core.Trace):
     def __aiter__(self) -> AsyncIterator[core.Packet]:
         from libtrace.aio import steps
 
-        return steps(self._ready, self._poll)
+        return steps(self._ready, self._poll, self._fetch)
 
     promisc = core.Trace.conf_promisc
 
