@@ -193,7 +193,7 @@ struct lts_trace {
   lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  bool wandio;      /* libtrace reads into buffers that are ours */
+  bool wandio; /* libtrace reads into buffers that are ours */
   bool fetching;
   bool fetched; /* from a pipe, into the slot whose turn it is, for the next read */
   int64_t fetched_length;

@@ -65,10 +65,11 @@ static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *len
 /* ---- pipes and devices ---- */
 
 static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
+  libtrace_t *from = trace->raw; /* close() forgets it */
   trace->busy = true;
   void *lock = lts_release();
   errno = EIO;
-  int length = trace_read_packet(trace->raw, raw);
+  int length = trace_read_packet(from, raw);
   lts_acquire(lock);
   trace->busy = false;
   return length;
@@ -291,6 +292,9 @@ lts_status lts_trace_fetch(lts_trace *trace) {
   return LTS_OK;
 }
 
+/* Of a trace that another thread is reading. */
+static lts_more busy(const lts_trace *trace) { return trace->stopped ? LTS_END : LTS_WAIT; }
+
 static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
   while (more == LTS_ITEM) {
     if (turn_is_over(trace) || must_fetch(trace)) return LTS_WAIT;
@@ -302,7 +306,7 @@ static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
 }
 
 lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
-  return trace->busy ? LTS_WAIT : look(trace, readable(trace), out);
+  return trace->busy ? busy(trace) : look(trace, readable(trace), out);
 }
 
 static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
@@ -316,7 +320,7 @@ static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
 }
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
-  lts_more more = trace->busy  ? LTS_WAIT
+  lts_more more = trace->busy  ? busy(trace)
                   : waited > 0 ? look(trace, still_readable(trace), out)
                                : look(trace, readable(trace), out);
   if (more != LTS_WAIT) return more;

@@ -12,6 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
 from typing import IO, Any, TypeVar
 
@@ -19,7 +20,7 @@ import gen_files as f
 import libtrace
 import pytest
 from network import Network, udp_frame
-from process import run
+from process import finish, run, start
 
 Item = TypeVar("Item")
 FORMATS = ["int", "ring", "pcapint"]
@@ -605,22 +606,36 @@ def fifo(tmp_path: pathlib.Path) -> str:
     return str(path)
 
 
+LEAD = 5
+"""Packets that libwandio wants, in as many pieces, before it delivers the first."""
+
+
 @contextlib.contextmanager
 def piped(fifo: str) -> Iterator[tuple[libtrace.Trace, IO[bytes]]]:
-    """A trace and the end that a test writes to, the file's header already in it."""
-    holder = os.open(fifo, os.O_RDWR)  # nobody has to wait for the other one to open it
-    with open(fifo, "wb", buffering=0) as writer:
-        writer.write(f.pcap_header())
-        with libtrace.open(f"pcapfile:{fifo}") as trace:
-            os.close(holder)
-            yield trace, writer
+    """A trace that waits for its packet number LEAD, and the end that a test writes to."""
+    with ThreadPoolExecutor() as pool:
+        begun = pool.submit(begin, fifo)
+        trace = libtrace.open(f"pcapfile:{fifo}")
+        lead = [number_of(next(trace)) for _ in range(LEAD)]
+        assert lead == list(range(LEAD))
+    with begun.result() as writer, trace:
+        yield trace, writer
+
+
+def begin(fifo: str) -> IO[bytes]:
+    writer = pathlib.Path(fifo).open("wb", buffering=0)
+    writer.write(f.pcap_header())
+    for number in range(LEAD):
+        writer.write(f.pcap_record(frame(number)))
+        time.sleep(0.02)
+    return writer
 
 
 def test_pipe(fifo: str) -> None:
     async def main() -> None:
         with piped(fifo) as (trace, writer):
             packets = aiter_of(trace)
-            for number in range(5):
+            for number in range(LEAD, 10):
                 record = f.pcap_record(frame(number))
                 step = asyncio.ensure_future(take(packets, 1))
                 async with Turns() as turns:
@@ -629,11 +644,11 @@ def test_pipe(fifo: str) -> None:
                     assert not step.done()
                 writer.write(record[20:])
                 assert await step == [number]
-            for number in range(5, 50):
+            for number in range(10, 50):
                 writer.write(f.pcap_record(frame(number)))
-            assert number_of(next(trace)) == 5
+            assert number_of(next(trace)) == 10
             writer.close()
-            assert await rest(trace) == list(range(6, 50))
+            assert await rest(trace) == list(range(11, 50))
             assert trace.accepted_packets == 50
 
     run_in_loop(main)
@@ -673,7 +688,7 @@ def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, how: str) -> None:
                 await aiter_of(trace).__anext__()
             with pytest.raises(libtrace.TraceStateError):
                 next(trace)
-            assert trace.statistics()["accepted"] == 0
+            assert trace.statistics()["accepted"] == LEAD
             writer.close()
             await until(lambda: threading.active_count() == before)
 
@@ -697,16 +712,18 @@ def test_pipe_with_a_damaged_end(fifo: str) -> None:
 
 def test_program_ends_though_a_pipe_is_silent(fifo: str) -> None:
     program = """
-        import asyncio, libtrace, os, sys
+        import asyncio, libtrace, sys
+        async def read(trace):
+            async for packet in trace:
+                print("a packet")
         async def main():
             with libtrace.open(sys.argv[1]) as trace:
-                async for packet in trace:
-                    print("a packet")
-        holder = os.open(sys.argv[1], os.O_RDWR)
-        os.write(holder, bytes.fromhex(sys.argv[2]))
+                await asyncio.wait_for(read(trace), 0.5)
         try:
-            asyncio.run(asyncio.wait_for(main(), 0.2))
+            asyncio.run(main())
         except asyncio.TimeoutError:
             print("timed out")
     """
-    assert run(program, fifo, f.pcap_header().hex()) == "timed out\n"
+    process = start(program, f"pcapfile:{fifo}")
+    with begin(fifo):
+        assert finish(process) == "a packet\n" * LEAD + "timed out\n"
