@@ -285,8 +285,8 @@ def test_many_traces_in_one_loop(network: Network, uri: str) -> None:
         streams = [aiter_of(trace) for trace in traces]
         files = [libtrace.open(uri) for _ in range(2)]
         whole = [asyncio.ensure_future(rest(trace)) for trace in files]
-        for start in range(0, 10 * BURST, BURST):
-            sent = list(range(start, start + BURST))
+        for first in range(0, 10 * BURST, BURST):
+            sent = list(range(first, first + BURST))
             network.send(*map(frame, sent))
             assert await asyncio.gather(*[take(stream, BURST) for stream in streams]) == [sent] * 6
         assert await asyncio.gather(*whole) == [list(range(1000))] * 2
@@ -347,9 +347,7 @@ def test_silence_costs_nothing(
 
 @every_format
 @pytest.mark.parametrize("turns", range(5))
-def test_cancellation_loses_no_packet(
-    network: Network, trace: libtrace.Trace, turns: int
-) -> None:
+def test_cancellation_loses_no_packet(network: Network, trace: libtrace.Trace, turns: int) -> None:
     """At whatever point between the packet's arrival and its delivery it comes."""
 
     async def main() -> None:
@@ -623,7 +621,7 @@ def piped(fifo: str) -> Iterator[tuple[libtrace.Trace, IO[bytes]]]:
 
 
 def begin(fifo: str) -> IO[bytes]:
-    writer = pathlib.Path(fifo).open("wb", buffering=0)
+    writer = open(fifo, "wb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
     writer.write(f.pcap_header())
     for number in range(LEAD):
         writer.write(f.pcap_record(frame(number)))

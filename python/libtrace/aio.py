@@ -15,12 +15,13 @@ from typing import TypeVar
 from libtrace import core
 
 Item = TypeVar("Item")
+Wait = tuple[tuple[int, int], float]
 _FETCH = -2
 
 
 def steps(
     ready: Callable[[], Item | None],
-    poll: Callable[[float], Item | core.Wait | None],
+    poll: Callable[[float], Item | Wait | None],
     fetch: Callable[[], object],
 ) -> AsyncIterator[Item]:
     """Iterate asynchronously over what a source has that never waits by itself.

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from ipaddress import IPv4Address, IPv6Address
 from typing import Any, TypeVar
 
-from typing_extensions import Buffer, Self, TypeAlias
+from typing_extensions import Buffer, Self
 
+from libtrace.aio import Wait
 from libtrace.layers import Layer
 
 _Item = TypeVar("_Item")
-Wait: TypeAlias = tuple[tuple[int, int], float]
 
 def detect(path: str) -> str: ...
 def feature(feature: int) -> int: ...
