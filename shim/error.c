@@ -44,11 +44,9 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
                     "cannot %s '%s': libtrace gives no reason", doing, uri);
   libtrace_err_t error = trace_get_err(raw);
   trim(error.problem);
-  const char *hint = error.err_num == EPERM || error.err_num == EACCES
-                         ? " (live capture needs root or the capability CAP_NET_RAW)"
-                         : "";
+  bool refused = error.err_num == EPERM || error.err_num == EACCES;
   return lts_fail(LTS_E_TRACE, error.err_num, uri, "cannot %s '%s': %s%s", doing, uri,
-                  error.problem, hint);
+                  error.problem, refused ? LTS_NEEDS_NET_RAW : "");
 }
 
 /* ---- the interpreter lock ---- */

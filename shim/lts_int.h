@@ -190,7 +190,7 @@ struct lts_trace {
   int promisc;    /* -1: as the system has it */
   double timeout; /* seconds, 0: none */
   uint64_t accepted, filtered;
-  lts_count last_known[LTS_STATISTICS]; /* as of the last time that it was closed or paused */
+  lts_count last_known[LTS_STATISTICS]; /* as of the last look, or of the last close or pause */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
   bool wandio; /* libtrace reads into buffers that are ours */
@@ -229,8 +229,14 @@ void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
 lts_status lts_trace_detach_all(lts_trace *trace);
 /* Waits until no other thread reads the trace; fails when interrupted. */
 lts_status lts_trace_enter(lts_trace *trace);
+/* Lets reads wait again that nobody wants to end. */
+void lts_trace_calm(lts_trace *trace);
 
 /* ---- packet sockets (socket.c) ---- */
+
+/* What to do where the system does not permit to capture or to send. */
+#define LTS_NEEDS_NET_RAW                                                                          \
+  "; this needs root or the capability CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)"
 
 /* Fails where there is no such interface, no permission, or no descriptor that libtrace can use. */
 lts_status lts_interface_check(lts_trace *trace);

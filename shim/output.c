@@ -197,7 +197,7 @@ static lts_status open_socket(lts_output *output) {
   if (output->socket >= 0) close(output->socket);
   output->socket = -1;
   return lts_fail(LTS_E_TRACE, failure, output->uri, "cannot open '%s' to write: %s%s", output->uri,
-                  strerror(failure), failure == EPERM ? " (this needs root or CAP_NET_RAW)" : "");
+                  strerror(failure), failure == EPERM ? LTS_NEEDS_NET_RAW : "");
 }
 
 /* Other threads may let go of the packet meanwhile, hence the copy. */

@@ -162,6 +162,7 @@ static void wait_for(lts_trace *trace, double seconds) {
 
 RARE static lts_more wait_until(lts_trace *trace, double deadline) {
   wait_for(trace, slice_until(deadline));
+  lts_trace_calm(trace); /* a process that was forked off has closed its copy */
   if (trace->closing) return LTS_END;
   return lts_interrupted() ? LTS_FAIL : LTS_AGAIN;
 }

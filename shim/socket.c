@@ -30,10 +30,8 @@ static lts_status no_such_interface(const char *uri, const char *name) {
 }
 
 static lts_status not_permitted(const char *uri) {
-  return lts_fail(LTS_E_TRACE, EPERM, uri,
-                  "cannot open '%.200s': %s; live capture needs root or the capability "
-                  "CAP_NET_RAW (setcap cap_net_raw+ep on the Python program)",
-                  uri, strerror(EPERM));
+  return lts_fail(LTS_E_TRACE, EPERM, uri, "cannot open '%.200s': %s%s", uri, strerror(EPERM),
+                  LTS_NEEDS_NET_RAW);
 }
 
 /* Guard: libtrace waits for an interface with select(), which must not see a higher descriptor. */
@@ -57,8 +55,8 @@ static bool has_socket(const char *format) {
 
 lts_status lts_interface_check(lts_trace *trace) {
   const char *format = format_of(trace), *name = strchr(trace->uri, ':') + 1;
-  bool known = if_nametoindex(name) != 0 || !strcmp(name, "any");
   bool others = !strcmp(format, "pcapint"); /* of libpcap, such as nflog and usbmon */
+  bool known = if_nametoindex(name) != 0 || (others && !strcmp(name, "any"));
   bool packets = has_socket(format) && (known || !others);
   if (packets && !known && *name) return no_such_interface(trace->uri, name);
   int fd = socket(packets ? AF_PACKET : AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -66,6 +64,29 @@ lts_status lts_interface_check(lts_trace *trace) {
   close(fd);
   return can_select(trace->uri, fd);
 }
+
+/* ---- what it tells ---- */
+
+int lts_socket_failure(const struct pollfd *ready) {
+  int failure = 0;
+  socklen_t size = sizeof failure;
+  if (ready->revents & POLLERR) getsockopt(ready->fd, SOL_SOCKET, SO_ERROR, &failure, &size);
+  return failure;
+}
+
+static void add(lts_count *sum, lts_count more) { *sum = (*sum == LTS_UNKNOWN ? 0 : *sum) + more; }
+
+/* The kernel begins anew whenever it is asked. */
+static void count(lts_trace *trace, uint32_t foreign) {
+  struct tpacket_stats stats;
+  socklen_t size = sizeof stats;
+  if (getsockopt(trace->socket, SOL_PACKET, PACKET_STATISTICS, &stats, &size)) return;
+  add(&trace->last_known[LTS_STAT_RECEIVED], stats.tp_packets - foreign);
+  add(&trace->last_known[LTS_STAT_DROPPED], stats.tp_drops);
+  add(&trace->last_known[LTS_STAT_CAPTURED], stats.tp_packets - stats.tp_drops - foreign);
+}
+
+void lts_socket_count(lts_trace *trace) { count(trace, 0); }
 
 /* ---- the socket ---- */
 
@@ -90,10 +111,10 @@ static int new_socket(const fd_set *known) {
 /* Guard: what came on any interface before libtrace 3 had bound the socket to its own. */
 static uint32_t drain(int fd) {
   enum { AT_MOST = 4096 };
-  uint32_t count = 0;
+  uint32_t drained = 0;
   char byte;
-  while (count < AT_MOST && recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0) count++;
-  return count;
+  while (drained < AT_MOST && recv(fd, &byte, 1, MSG_DONTWAIT | MSG_TRUNC) >= 0) drained++;
+  return drained;
 }
 
 /* The system's default is full after some hundred packets. */
@@ -117,49 +138,23 @@ void lts_socket_adopt(lts_trace *trace, const fd_set *known) {
   forget_failure(trace->socket);
   if (strcmp(format_of(trace), "int")) return;
   enlarge(trace->socket);
-  uint32_t foreign = drain(trace->socket);
-  lts_socket_count(trace);
-  trace->last_known[LTS_STAT_RECEIVED] -= foreign;
-  trace->last_known[LTS_STAT_CAPTURED] -= foreign;
-}
-
-/* ---- what it tells ---- */
-
-int lts_socket_failure(const struct pollfd *ready) {
-  int failure = 0;
-  socklen_t size = sizeof failure;
-  if (ready->revents & POLLERR) getsockopt(ready->fd, SOL_SOCKET, SO_ERROR, &failure, &size);
-  return failure;
-}
-
-static void add(lts_count *sum, lts_count more) { *sum = (*sum == LTS_UNKNOWN ? 0 : *sum) + more; }
-
-/* The kernel begins anew whenever it is asked. */
-void lts_socket_count(lts_trace *trace) {
-  struct tpacket_stats stats;
-  socklen_t size = sizeof stats;
-  if (getsockopt(trace->socket, SOL_PACKET, PACKET_STATISTICS, &stats, &size)) return;
-  add(&trace->last_known[LTS_STAT_RECEIVED], stats.tp_packets);
-  add(&trace->last_known[LTS_STAT_DROPPED], stats.tp_drops);
-  add(&trace->last_known[LTS_STAT_CAPTURED], stats.tp_packets - stats.tp_drops);
+  count(trace, drain(trace->socket));
 }
 
 /* ---- what it can be told ---- */
 
-/* libtrace asks for the promiscuous mode at the start only. */
+/* libtrace asks for the promiscuous mode at the start only, and the kernel counts how often. */
 lts_status lts_socket_promisc(lts_trace *trace, bool promisc) {
   struct sockaddr_ll address = {0};
   socklen_t size = sizeof address;
-  int fd = trace->socket, failure = 0;
-  if (getsockname(fd, (struct sockaddr *)&address, &size)) failure = errno;
+  int fd = trace->socket, failure = getsockname(fd, (struct sockaddr *)&address, &size);
   struct packet_mreq mode = {.mr_ifindex = address.sll_ifindex, .mr_type = PACKET_MR_PROMISC};
-  while (!failure && !setsockopt(fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &mode, sizeof mode))
-    continue;
-  if (!failure && promisc && setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mode, sizeof mode))
-    failure = errno;
+  if (!failure) failure = setsockopt(fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &mode, sizeof mode);
+  if (!failure && promisc)
+    failure = setsockopt(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &mode, sizeof mode);
   if (!failure) return LTS_OK;
-  return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot set the promiscuous mode of '%s': %s",
-                  trace->uri, strerror(failure));
+  return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot set the promiscuous mode of '%s': %s",
+                  trace->uri, strerror(errno));
 }
 
 int lts_trace_fileno(lts_trace *trace) {

@@ -256,14 +256,14 @@ static void wake(lts_trace *trace) {
   if (trace->wake >= 0) eventfd_write(trace->wake, 1);
 }
 
-static void calm(lts_trace *trace) {
+void lts_trace_calm(lts_trace *trace) {
   eventfd_t count;
-  if (trace->wake >= 0 && !trace->stopped) eventfd_read(trace->wake, &count);
+  if (trace->wake >= 0 && !trace->stopped && !trace->closing) eventfd_read(trace->wake, &count);
 }
 
 static void resume(lts_trace *trace) {
   trace->stopped = false;
-  calm(trace);
+  lts_trace_calm(trace);
 }
 
 void lts_trace_stop(lts_trace *trace) {
@@ -299,7 +299,7 @@ static lts_status end_reads(lts_trace *trace) {
   lts_status status = lts_trace_enter(trace);
   trace->closing = false;
   if (!status) status = lts_trace_detach_all(trace);
-  if (status) calm(trace);
+  if (status) lts_trace_calm(trace);
   return status;
 }
 

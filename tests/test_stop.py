@@ -25,6 +25,9 @@ every_format = pytest.mark.parametrize("scheme", FORMATS)
 WAIT = 20.0
 """Seconds after which a test has failed; what it waits for comes at once."""
 
+SLEPT = 0.06
+"""Seconds of a processor: more than a wait of a second needs, less than a loop would take."""
+
 
 def texts(packets: list[libtrace.Packet]) -> list[bytes]:
     return [bytes(packet)[42:] for packet in packets]
@@ -244,8 +247,26 @@ def test_a_wait_sleeps(network: Network, trace: libtrace.Trace) -> None:
     for _ in range(2):
         with pytest.raises(libtrace.TraceTimeout):
             next(trace)
-    assert time.thread_time() - before < 0.2
+    assert time.thread_time() - before < SLEPT
     assert texts([packet]) == [b"last"]
+
+
+def test_a_forked_process_does_not_touch_the_trace(network: Network) -> None:
+    """What wakes those that wait is one for both."""
+    with libtrace.open(f"int:{network.far}", timeout=1) as trace:
+        child = os.fork()
+        if not child:
+            trace.stop()
+            trace.close()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        assert trace.state == "started"
+        before = time.thread_time()
+        with pytest.raises(libtrace.TraceTimeout):
+            next(trace)
+        assert time.thread_time() - before < SLEPT
+        network.send(udp_frame(b"parent's"))
+        assert texts([next(trace)]) == [b"parent's"]
 
 
 def test_a_thread_that_waits_for_another_has_a_timeout_too(network: Network) -> None:
