@@ -14,6 +14,8 @@
 
 /* Kept out of the loop over a plain file, whose registers it would take. */
 #define RARE __attribute__((noinline, cold))
+/* And this is the loop's, though others call it, too. */
+#define OFTEN __attribute__((always_inline)) inline
 
 enum { SLICE_MS = 50 }; /* a wait asks for signals this often, where none interrupts it */
 
@@ -55,7 +57,7 @@ static lts_more outcome(lts_trace *trace, libtrace_packet_t *raw, int64_t length
   return LTS_END;
 }
 
-static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+OFTEN static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   uint8_t *caplen = zeroed_caplen(trace, raw);
   errno = EIO; /* what libtrace reports for a record that is cut off */
   *length = trace_read_packet(trace->raw, raw);
@@ -170,20 +172,20 @@ RARE static lts_more wait_until(lts_trace *trace, double deadline) {
 /* ---- packets ---- */
 
 /* Memory that libtrace only lends is gone at the next read. */
-static bool is_lent(const libtrace_packet_t *raw) {
+OFTEN static bool is_lent(const libtrace_packet_t *raw) {
   return raw->buf_control != TRACE_CTRL_PACKET || raw->header != raw->buffer;
 }
 
 /* A loop holds one packet while it fetches the next, so the one before that is still alive only if
  * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
  * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
-static lts_status next_slot(lts_trace *trace, lts_slot **out) {
+OFTEN static lts_status next_slot(lts_trace *trace, lts_slot **out) {
   if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
   lts_slot *slot = *out = &trace->slots[trace->turn];
   return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
 }
 
-static lts_more readable(lts_trace *trace) {
+OFTEN static lts_more readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
   if (trace->state == LTS_STARTED) return trace->ended || trace->stopped ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
@@ -198,7 +200,7 @@ static lts_more still_readable(lts_trace *trace) {
   return more ? LTS_ITEM : LTS_END;
 }
 
-static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
+OFTEN static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   int turn = trace->turn;
   if (trace->fetched)
     *slot = &trace->slots[turn];
@@ -214,7 +216,7 @@ static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   return LTS_AGAIN;
 }
 
-static lts_more admit(lts_trace *trace, lts_frame *frame) {
+OFTEN static lts_more admit(lts_trace *trace, lts_frame *frame) {
   lts_more match = trace->filter ? lts_filter_match(trace->filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
   if (match != LTS_ITEM) return match == LTS_END ? LTS_AGAIN : match;
@@ -226,7 +228,7 @@ static lts_more admit(lts_trace *trace, lts_frame *frame) {
   return LTS_ITEM;
 }
 
-static lts_more attempt(lts_trace *trace, lts_packet **out) {
+OFTEN static lts_more attempt(lts_trace *trace, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
   lts_more more = read_slot(trace, &slot, &length);
