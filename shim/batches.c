@@ -127,7 +127,7 @@ static lts_more add(filling *f) {
 
 static lts_more fetch(filling *f, lts_filter *filter) {
   if (!f->batches->left) return LTS_END;
-  lts_more more = lts_trace_fetch(f->trace, filter, &f->frame);
+  lts_more more = lts_trace_take(f->trace, filter, &f->frame);
   if (more != LTS_ITEM) return more;
   if (lts_link_is_meta(f->frame.link)) return LTS_AGAIN; /* a table is of packets */
   f->batches->left--;

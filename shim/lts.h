@@ -59,7 +59,12 @@ typedef enum lts_layer_kind {
 typedef struct lts_output lts_output;
 
 typedef enum lts_status { LTS_OK = 0, LTS_ERROR = -1 } lts_status;
-typedef enum lts_more { LTS_END = 0, LTS_ITEM = 1, LTS_FAIL = -1 } lts_more;
+typedef enum lts_more {
+  LTS_END = 0,
+  LTS_ITEM = 1,
+  LTS_FAIL = -1,
+  LTS_WAIT = 2, /* only from functions that never wait: there is none yet */
+} lts_more;
 
 /* What kind of exception a failure is; the order is that of the table in errors.py. */
 typedef enum lts_error_kind {
@@ -265,6 +270,27 @@ LTS_CHECKED lts_status lts_trace_conf_meta(lts_trace *trace, int meta);
 
 /* The next packet that passes the filter, cut to the snap length. */
 LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET);
+/* The next packet as far as it is there: these two never wait. Now and then they return LTS_WAIT
+ * while there is more, so that a caller with other things to do gets to them. */
+LTS_CHECKED lts_more lts_trace_ready(lts_trace *trace, lts_packet **FOUND_PACKET);
+
+/* Of a pipe: waits until there is something for the next read, in a thread that signals are kept
+ * from. */
+LTS_CHECKED lts_status lts_trace_fetch(lts_trace *trace);
+
+/* What to wait for: descriptors that become readable, where they are not -1, for at most so many
+ * seconds. `wake` does when somebody stops, pauses or closes the trace. */
+enum { LTS_FETCH = -2 }; /* as `fd`: until lts_trace_fetch() returns */
+typedef struct lts_wait {
+  int fd;
+  int wake;
+  double seconds;
+} lts_wait;
+/* Tells what LTS_WAIT waits for. `waited` are the seconds since the first call for this packet:
+ * after conf_timeout() it fails as lts_trace_next() does. */
+LTS_CHECKED lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **FOUND_PACKET,
+                                    lts_wait *OUTPUT_WAIT);
+
 /* Puts the next packet in *REFILL in place of what it held; layers and views keep the old one. */
 LTS_CHECKED lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **REFILL);
 

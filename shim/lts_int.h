@@ -26,9 +26,7 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 /* ---- waiting (error.c) ---- */
 
 /* Beside lts_more: no packet this time, look at the trace anew. */
-#define LTS_AGAIN ((lts_more)2)
-/* And: nothing is there yet, look anew after a wait for what trace->event says. */
-#define LTS_WAIT ((lts_more)3)
+#define LTS_AGAIN ((lts_more)3)
 
 void *lts_release(void);
 void lts_acquire(void *state);
@@ -227,6 +225,11 @@ struct lts_trace {
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
   bool wandio; /* libtrace reads into buffers that are ours */
+  bool fetching;
+  bool fetched; /* from a pipe, into the slot whose turn it is, for the next read */
+  int64_t fetched_length;
+  const uint8_t *fetched_caplen;
+  double turn_ends; /* of a reader that never waits, 0: none has begun */
   bool pcapfile;
   /* What a pcap file's header said, learned from its packets. */
   bool learned_order, swapped;
@@ -260,7 +263,15 @@ lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
  * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
-lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame);
+lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame);
+
+/* What a trace reads with. */
+typedef struct lts_raws {
+  libtrace_t *trace;
+  libtrace_packet_t *packets[2];
+} lts_raws;
+lts_raws lts_raws_of(const lts_trace *trace);
+void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

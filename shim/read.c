@@ -6,6 +6,7 @@
 #include "lts_int.h"
 
 #include <errno.h>
+#include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,8 @@
 
 /* Kept out of the loop over a plain file, whose registers it would take. */
 #define RARE __attribute__((noinline, cold))
+/* And this is the loop's, though others call it, too. */
+#define OFTEN __attribute__((always_inline)) inline
 
 enum { SLICE_MS = 50 }; /* a wait asks for signals this often, where none interrupts it */
 
@@ -54,7 +57,7 @@ static lts_more outcome(lts_trace *trace, libtrace_packet_t *raw, int64_t length
   return LTS_END;
 }
 
-static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+OFTEN static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   uint8_t *caplen = zeroed_caplen(trace, raw);
   errno = EIO; /* what libtrace reports for a record that is cut off */
   *length = trace_read_packet(trace->raw, raw);
@@ -64,22 +67,30 @@ static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_t *len
 /* ---- pipes and devices ---- */
 
 static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
+  libtrace_t *from = trace->raw; /* close() forgets it */
   trace->busy = true;
   void *lock = lts_release();
   errno = EIO;
-  int length = trace_read_packet(trace->raw, raw);
+  int length = trace_read_packet(from, raw);
   lts_acquire(lock);
   trace->busy = false;
   return length;
+}
+
+static void fetch(lts_trace *trace, libtrace_packet_t *raw) {
+  trace->fetched_caplen = zeroed_caplen(trace, raw);
+  trace->fetched_length = read_unlocked(trace, raw);
+  trace->fetched = true;
 }
 
 /* A signal makes the read fail, and libtrace 3 must not go on then. Signal handlers run last: they
  * may close the trace. */
 RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   if (trace->closing) return LTS_END;
-  uint8_t *caplen = zeroed_caplen(trace, raw);
-  *length = read_unlocked(trace, raw);
-  lts_more more = outcome(trace, raw, *length, caplen);
+  if (!trace->fetched) fetch(trace, raw);
+  trace->fetched = false;
+  *length = trace->fetched_length;
+  lts_more more = outcome(trace, raw, *length, trace->fetched_caplen);
   if (more == LTS_ITEM) return more;
   if (lts_interrupted()) return LTS_FAIL;
   return trace->state == LTS_STARTED && !trace->stopped ? more : LTS_END;
@@ -161,20 +172,20 @@ RARE lts_more lts_trace_wait_until(lts_trace *trace, double deadline) {
 /* ---- packets ---- */
 
 /* Memory that libtrace only lends is gone at the next read. */
-static bool is_lent(const libtrace_packet_t *raw) {
+OFTEN static bool is_lent(const libtrace_packet_t *raw) {
   return raw->buf_control != TRACE_CTRL_PACKET || raw->header != raw->buffer;
 }
 
 /* A loop holds one packet while it fetches the next, so the one before that is still alive only if
  * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
  * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
-static lts_status next_slot(lts_trace *trace, lts_slot **out) {
+OFTEN static lts_status next_slot(lts_trace *trace, lts_slot **out) {
   if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
   lts_slot *slot = *out = &trace->slots[trace->turn];
   return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
 }
 
-lts_more lts_trace_readable(lts_trace *trace) {
+OFTEN static lts_more readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
   if (trace->state == LTS_STARTED) return trace->ended || trace->stopped ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
@@ -182,15 +193,20 @@ lts_more lts_trace_readable(lts_trace *trace) {
   return LTS_FAIL;
 }
 
+lts_more lts_trace_readable(lts_trace *trace) { return readable(trace); }
+
 lts_more lts_trace_still_readable(lts_trace *trace) {
   if (lts_trace_enter(trace)) return LTS_FAIL;
   bool more = trace->state == LTS_STARTED && !trace->ended && !trace->stopped;
   return more ? LTS_ITEM : LTS_END;
 }
 
-static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
+OFTEN static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   int turn = trace->turn;
-  if (next_slot(trace, slot)) return LTS_FAIL;
+  if (trace->fetched)
+    *slot = &trace->slots[turn];
+  else if (next_slot(trace, slot))
+    return LTS_FAIL;
   libtrace_packet_t *raw = (*slot)->raw;
   lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
                   : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
@@ -201,7 +217,7 @@ static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   return trace->meta ? LTS_ITEM : LTS_AGAIN;
 }
 
-static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+OFTEN static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
   if (trace->meta && lts_link_is_meta(frame->link)) return LTS_ITEM;
   lts_more match = filter ? lts_filter_match(filter, frame) : LTS_ITEM;
   if (match == LTS_END) trace->filtered++;
@@ -214,7 +230,7 @@ static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
   return LTS_ITEM;
 }
 
-static lts_more attempt(lts_trace *trace, lts_packet **out) {
+OFTEN static lts_more attempt(lts_trace *trace, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
   lts_more more = read_slot(trace, &slot, &length);
@@ -232,7 +248,7 @@ static lts_more attempt(lts_trace *trace, lts_packet **out) {
   return more;
 }
 
-lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
   lts_slot *slot;
   int64_t length;
   lts_more more = read_slot(trace, &slot, &length);
@@ -244,7 +260,7 @@ lts_more lts_trace_fetch(lts_trace *trace, lts_filter *filter, lts_frame *frame)
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   enum { BETWEEN_CLOCKS = 4096 };
   double deadline = lts_trace_deadline(trace), breath = 0;
-  lts_more more = lts_trace_readable(trace);
+  lts_more more = readable(trace);
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
     more = attempt(trace, out);
     if (more == LTS_WAIT) more = lts_trace_wait_until(trace, deadline);
@@ -254,6 +270,79 @@ lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
     more = lts_trace_still_readable(trace);
   }
   return more;
+}
+
+/* ---- without waiting ---- */
+
+/* A clock that costs a tenth of the other one and ticks every few milliseconds. */
+static double coarse_now(void) {
+  struct timespec ts;
+  clock_gettime(CLOCK_MONOTONIC_COARSE, &ts);
+  return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static bool turn_is_over(lts_trace *trace) {
+  enum { TURN_MS = 5 };
+  double time = coarse_now();
+  if (trace->turn_ends == 0) trace->turn_ends = time + TURN_MS / 1e3;
+  return time >= trace->turn_ends;
+}
+
+/* No descriptor tells whether a pipe holds a whole record. */
+static bool must_fetch(const lts_trace *trace) {
+  return trace->source == LTS_STREAM && !trace->fetched;
+}
+
+lts_status lts_trace_fetch(lts_trace *trace) {
+  lts_slot *slot;
+  if (lts_trace_enter(trace)) return LTS_ERROR;
+  if (trace->state != LTS_STARTED || trace->ended || !must_fetch(trace)) return LTS_OK;
+  if (next_slot(trace, &slot)) return LTS_ERROR;
+  lts_raws raws = lts_raws_of(trace);
+  trace->fetching = true;
+  fetch(trace, slot->raw);
+  trace->fetching = false;
+  if (trace->state == LTS_CLOSED) lts_raws_destroy(&raws, true, trace->uri);
+  return LTS_OK;
+}
+
+/* Of a trace that another thread is reading. */
+static lts_more busy(const lts_trace *trace) { return trace->stopped ? LTS_END : LTS_WAIT; }
+
+static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
+  while (more == LTS_ITEM) {
+    if (turn_is_over(trace) || must_fetch(trace)) return LTS_WAIT;
+    more = attempt(trace, out);
+    if (more != LTS_AGAIN) return more;
+    more = lts_trace_still_readable(trace);
+  }
+  return more;
+}
+
+lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
+  return trace->busy ? busy(trace) : look(trace, readable(trace), out);
+}
+
+static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
+  enum { NAP_MS = 10 };
+  if (must_fetch(trace)) return (lts_wait){LTS_FETCH, trace->wake, left};
+  if (trace->busy) return (lts_wait){-1, -1, NAP_MS / 1e3}; /* another thread reads */
+  const libtrace_eventobj_t *event = &trace->event;
+  bool sleeps = event->type == TRACE_EVENT_SLEEP;
+  double seconds = sleeps && event->seconds < left ? event->seconds : left;
+  return (lts_wait){sleeps ? -1 : event->fd, trace->wake, seconds};
+}
+
+lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
+  lts_more more = trace->busy  ? busy(trace)
+                  : waited > 0 ? look(trace, lts_trace_still_readable(trace), out)
+                               : look(trace, readable(trace), out);
+  if (more != LTS_WAIT) return more;
+  double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
+  if (waited >= timeout) return lts_trace_timed_out(trace);
+  *wait = turn_is_over(trace) ? (lts_wait){-1, -1, 0} : what_to_wait_for(trace, timeout - waited);
+  trace->turn_ends = 0;
+  return LTS_WAIT;
 }
 
 lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **refill) {

@@ -59,17 +59,29 @@ static lts_status make_slots(lts_trace *trace) {
   return LTS_OK;
 }
 
+lts_raws lts_raws_of(const lts_trace *trace) {
+  return (lts_raws){trace->raw, {trace->slots[0].raw, trace->slots[1].raw}};
+}
+
 /* Guard: on libtrace 4 a packet must die before its trace. */
-static void drop_raw(lts_trace *trace, bool started) {
+void lts_raws_destroy(lts_raws *raws, bool started, const char *uri) {
+  for (int i = 0; i < 2; i++)
+    if (raws->packets[i]) trace_destroy_packet(raws->packets[i]);
+  if (raws->trace) lts_raw_destroy(raws->trace, started, uri);
+}
+
+static void forget_raw(lts_trace *trace) {
   if (trace->wake >= 0) close(trace->wake);
   trace->wake = trace->socket = -1;
-  trace->waited = false;
-  for (int i = 0; i < 2; i++) {
-    if (trace->slots[i].raw) trace_destroy_packet(trace->slots[i].raw);
-    trace->slots[i].raw = NULL;
-  }
-  if (trace->raw) lts_raw_destroy(trace->raw, started, trace->uri);
+  trace->waited = trace->fetched = false;
+  trace->slots[0].raw = trace->slots[1].raw = NULL;
   trace->raw = NULL;
+}
+
+static void drop_raw(lts_trace *trace, bool started) {
+  lts_raws raws = lts_raws_of(trace);
+  forget_raw(trace);
+  lts_raws_destroy(&raws, started, trace->uri);
 }
 
 /* wandio reads every file through a thread of its own unless the environment says otherwise, which
@@ -140,12 +152,16 @@ static libtrace_t *create_raw(const char *uri) {
   return raw;
 }
 
+static lts_status make_wake(lts_trace *trace) {
+  if (trace->source == LTS_FILE) return LTS_OK;
+  trace->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (trace->wake >= 0) return LTS_OK;
+  return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot start '%s': %s", trace->uri,
+                  strerror(errno));
+}
+
 static lts_status start_live(lts_trace *trace) {
   fd_set known;
-  trace->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (trace->wake < 0)
-    return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot start '%s': %s", trace->uri,
-                    strerror(errno));
   lts_socket_list(&known);
   if (start_raw(trace)) return LTS_ERROR;
   lts_socket_adopt(trace, &known);
@@ -181,7 +197,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
     lts_fail_memory();
   else if (trace_is_err(trace->raw))
     lts_fail_libtrace(trace->raw, trace->uri, "open");
-  else if (!config_live(trace) && !make_slots(trace))
+  else if (!config_live(trace) && !make_slots(trace) && !make_wake(trace))
     status = trace->source == LTS_LIVE ? start_live(trace) : start_raw(trace);
   if (status) drop_raw(trace, false);
   return status;
@@ -307,13 +323,28 @@ lts_status lts_trace_pause(lts_trace *trace) {
     close_raw(trace);
   else if (trace_pause(trace->raw) < 0)
     return lts_fail_libtrace(trace->raw, trace->uri, "pause");
+  trace->fetched = false; /* libtrace 4 has made it invalid */
   trace->state = LTS_PAUSED;
   return LTS_OK;
 }
 
-lts_status lts_trace_close(lts_trace *trace) {
+/* A thread that waits for a pipe, perhaps for ever, gives back what it reads with. */
+static lts_status close_fetched(lts_trace *trace) {
+  wake(trace);
+  if (lts_trace_detach_all(trace)) return LTS_ERROR;
+  forget_raw(trace);
+  trace->busy = false;
+  return LTS_OK;
+}
+
+static lts_status close_idle(lts_trace *trace) {
   if (end_reads(trace)) return LTS_ERROR;
   close_raw(trace);
+  return LTS_OK;
+}
+
+lts_status lts_trace_close(lts_trace *trace) {
+  if (trace->fetching ? close_fetched(trace) : close_idle(trace)) return LTS_ERROR;
   trace->state = LTS_CLOSED;
   delete_lts_filter(trace->filter);
   trace->filter = NULL;

@@ -17,6 +17,7 @@
 %include "objects.i"
 %include "typemaps.i"
 %include "types.i"
+%include "steps.i"
 
 %rename(detect) lts_detect;
 lts_status lts_detect(const char *path, char **OUTPUT_STRING);

@@ -121,6 +121,26 @@ BOOLEAN(meta, TypeError)
   $result = new_object(*$1, $*1_descriptor);
 }
 
+/* Of functions that never wait. */
+%typemap(out) lts_more ready, lts_more poll {
+  if ($1 == LTS_FAIL) RAISE
+  $result = SWIG_Py_Void();
+}
+%typemap(in, numinputs=0) lts_packet **FOUND_PACKET (lts_packet *packet) { $1 = &packet; }
+%typemap(argout) lts_packet **FOUND_PACKET {
+  if (result == LTS_ITEM) {
+    Py_DECREF($result);
+    $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  }
+}
+%typemap(in, numinputs=0) lts_wait *OUTPUT_WAIT (lts_wait wait) { $1 = &wait; }
+%typemap(argout) lts_wait *OUTPUT_WAIT {
+  if (result == LTS_WAIT) {
+    Py_DECREF($result);
+    $result = Py_BuildValue("((ii)d)", $1->fd, $1->wake, $1->seconds);
+  }
+}
+
 %typemap(in, numinputs=0) char **OUTPUT_STRING (char *text) { $1 = &text; }
 %typemap(argout) char **OUTPUT_STRING {
   Py_XDECREF($result);

@@ -154,6 +154,9 @@ METHOD(lts_trace, statistic, "statistic(which)
 --
 
 One counter as `int`, by its position in `statistics`; None where it is unknown.")
+%rename(_fetch) lts_trace::fetch;
+%rename(_ready) lts_trace::ready;
+%rename(_poll) lts_trace::poll;
 FIELD(lts_trace, lts_name, uri, "str: Where the packets come from; with the format in front once it is known.")
 FIELD(lts_trace, lts_name, state, "str: ``new``, ``started``, ``stopped``, ``paused`` or ``closed``.")
 METHOD(lts_trace, start, "start()
@@ -300,6 +303,9 @@ Return one of the counters of statistics(), by its number.")
   lts_status conf_timeout(double seconds);
   lts_status conf_meta(int meta);
   lts_more next(lts_packet **OUTPUT_PACKET);
+  lts_status fetch();
+  lts_more ready(lts_packet **FOUND_PACKET);
+  lts_more poll(double waited, lts_packet **FOUND_PACKET, lts_wait *OUTPUT_WAIT);
   lts_more read_packet(lts_packet **REFILL);
   lts_count statistic(lts_statistic which);
 }

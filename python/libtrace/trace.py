@@ -16,6 +16,8 @@ from libtrace.errors import make_exception
 from libtrace.flows import Flows
 
 if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
     from typing_extensions import Self
 
 core.register_exceptions(make_exception)
@@ -93,6 +95,17 @@ class Trace(core.Trace):
     >>> import libtrace
     >>> with libtrace.open("tests/data/sample.pcap") as trace:
     ...     total = sum(packet.wire_len for packet in trace)
+
+    ``async for packet in trace`` reads it in an event loop, beside other traces and tasks. It waits
+    for an interface without a thread, and lets the other tasks run every few milliseconds while it
+    reads a file. A wait that is cancelled, as by `asyncio.wait_for`, loses no packet.
+
+    >>> import asyncio
+    >>> async def count(trace: libtrace.Trace) -> int:
+    ...     return len([packet async for packet in trace])
+    >>> with libtrace.open("tests/data/sample.pcap") as trace:
+    ...     asyncio.run(count(trace)) > 0
+    True
     """
 
     __slots__ = SLOTS
@@ -118,6 +131,16 @@ class Trace(core.Trace):
         self.close()
 
     conf_filter = _counted(core.Trace.conf_filter)
+    def __aiter__(self) -> AsyncIterator[core.Packet]:
+        """Return an asynchronous iterator over the packets, as the plain one delivers them.
+
+        :meth:`close`, :meth:`pause` and :meth:`stop` end its wait at once, from any task or thread.
+        A pipe has nothing to wait for but a read, for which each wait starts a daemon thread.
+        """
+        from libtrace.aio import steps
+
+        return steps(self._ready, self._poll, self._fetch)
+
     promisc = core.Trace.conf_promisc
 
     @property
