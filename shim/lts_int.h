@@ -146,6 +146,7 @@ struct lts_frame {
 /* One of libtrace's 64 KiB packets, and the frame that shows it. */
 struct lts_slot {
   libtrace_packet_t *raw;
+  uint8_t *room; /* ours, which raw reads into, or NULL */
   lts_frame *borrower;
 };
 

@@ -14,8 +14,10 @@
 #include <unistd.h>
 #include <wandio.h>
 
-/* Guard: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. */
-enum { ROOM = LIBTRACE_PACKET_BUFSIZE + 64 };
+/* Guards: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes; libtrace 4
+ * 24 bytes of a pcapng section in front of up to 65,536, and looks for the last 4 bytes of a block
+ * that is shorter in front of it. */
+enum { HEADROOM = 16, ROOM = HEADROOM + LIBTRACE_PACKET_BUFSIZE + 64 };
 
 lts_trace *new_lts_trace(const char *uri) {
   lts_trace *trace = calloc(1, sizeof *trace);
@@ -54,9 +56,22 @@ static lts_status make_slots(lts_trace *trace) {
     if (slot->raw) continue;
     slot->raw = trace_create_packet();
     if (!slot->raw) return lts_fail_memory();
-    if (trace->wandio && !(slot->raw->buffer = malloc(ROOM))) return lts_fail_memory();
+    if (!trace->wandio) continue;
+    slot->room = malloc(ROOM);
+    if (!slot->room) return lts_fail_memory();
+    memset(slot->room, UINT8_MAX, HEADROOM); /* no length of a block */
+    slot->raw->buffer = slot->room + HEADROOM;
   }
   return LTS_OK;
+}
+
+static void drop_slot(lts_slot *slot) {
+  if (!slot->raw) return;
+  if (slot->room && slot->raw->buffer == slot->room + HEADROOM) slot->raw->buffer = NULL;
+  trace_destroy_packet(slot->raw);
+  free(slot->room);
+  slot->raw = NULL;
+  slot->room = NULL;
 }
 
 /* Guard: on libtrace 4 a packet must die before its trace. */
@@ -64,10 +79,7 @@ static void drop_raw(lts_trace *trace, bool started) {
   if (trace->wake >= 0) close(trace->wake);
   trace->wake = trace->socket = -1;
   trace->waited = false;
-  for (int i = 0; i < 2; i++) {
-    if (trace->slots[i].raw) trace_destroy_packet(trace->slots[i].raw);
-    trace->slots[i].raw = NULL;
-  }
+  for (int i = 0; i < 2; i++) drop_slot(&trace->slots[i]);
   if (trace->raw) lts_raw_destroy(trace->raw, started, trace->uri);
   trace->raw = NULL;
 }

@@ -593,6 +593,21 @@ def test_pcapng_packet_of_an_unknown_interface(tmp_trace: MakeTrace) -> None:
         assert_plain(found[0])
 
 
+@needs_pcapng
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("type_", [1, 6, 99])
+def test_pcapng_block_shorter_than_its_length(
+    tmp_trace: MakeTrace, type_: int, length: int
+) -> None:
+    """libtrace looks for its second length in front of its buffer."""
+    odd = struct.pack("<II", type_, length) + bytes(24)
+    parts = pcapng_file(f.interface_block(), packet_block(1), odd, packet_block(2))
+    found, error = read(tmp_trace(parts, "pcapng"))
+    assert_plain(found[0])
+    assert len(found) == 1
+    assert error is not None
+
+
 # The legacy formats
 
 
