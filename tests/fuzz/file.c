@@ -34,7 +34,8 @@ static void make_folder(void) {
   atexit(remove_files);
 }
 
-static void write_input(const uint8_t *data, size_t size) {
+void write_input(const uint8_t *data, size_t size) {
+  make_folder();
   int fd = open(input, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   PROMISE(fd >= 0 && write(fd, data, size) == (ssize_t)size);
   close(fd);
@@ -44,7 +45,7 @@ static void write_input(const uint8_t *data, size_t size) {
 
 enum { PAUSE = 1, SNAPLEN = 2, FILTER = 4, REFILL = 8, FORMAT = 16, WRITE = 64, READ_BACK = 128 };
 
-static lts_trace *open_input(uint8_t scheme, uint8_t how) {
+lts_trace *open_input(uint8_t scheme, uint8_t how) {
   static const char *const schemes[] = {
       "",      "pcapfile:",  "pcap:",      "erf:",        "rawerf:",     "tsh:",
       "fr+:",  "legacyatm:", "legacypos:", "legacyeth:",  "legacynzix:", "atmhdr:",
@@ -128,7 +129,6 @@ static void read_back(int wanted) {
 
 void fuzz_file(const uint8_t *data, size_t size) {
   if (size < 2) return;
-  make_folder();
   write_input(data + 2, size - 2);
   uint8_t how = data[1];
   lts_trace *trace = open_input(data[0], how);

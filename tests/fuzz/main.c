@@ -17,10 +17,12 @@ static const struct {
   const char *name;
   target *run;
 } targets[] = {
+    {"columns", fuzz_columns},
 #ifdef HAVE_LDNS
     {"dns", fuzz_dns},
 #endif
-    {"file", fuzz_file}, {"filter", fuzz_filter}, {"object", fuzz_object}, {"packet", fuzz_packet},
+    {"file", fuzz_file},       {"filter", fuzz_filter},
+    {"object", fuzz_object},   {"packet", fuzz_packet},
 };
 enum { TARGETS = sizeof targets / sizeof *targets };
 

@@ -46,7 +46,7 @@ typedef enum object_type {
   TYPE_NONE,
 #define TYPE(NAME) TYPE_##NAME,
   LTS_LAYERS(TYPE) TYPE(packet) TYPE(trace) TYPE(output) TYPE(filter) TYPE(prefix) TYPE(flow)
-      TYPE(home) TYPES
+      TYPE(home) TYPE(batch) TYPE(buffer) TYPES
 } object_type;
 
 static const object_type bases[TYPES] = {
@@ -163,6 +163,11 @@ static void use_options(lts_options options) {
   }
 }
 
+static void use_array(lts_array array) {
+  digest_text(array.format);
+  digest_bytes(array.memory, array.count * array.size * (array.width ? array.width : 1));
+}
+
 /* ---- objects ---- */
 
 static void use_prefix(lts_new_prefix prefix) {
@@ -211,31 +216,21 @@ static void use_layer_list(lts_layer_list list) {
 
 /* ---- calls ---- */
 
-#define CASE(NAME) lts_##NAME * : use_##NAME,
+#define CASE(TYPE, USER)                                                                           \
+  TYPE:                                                                                            \
+  USER
+#define LAYER_CASE(NAME) CASE(lts_##NAME *, use_##NAME),
 #define USE(VALUE)                                                                                 \
-  _Generic((VALUE), LTS_LAYERS(CASE) lts_packet *                                                  \
-           : use_packet, int64_t                                                                   \
-           : use_number, uint64_t                                                                  \
-           : use_count, uint32_t                                                                   \
-           : use_count, double                                                                     \
-           : use_double, int                                                                       \
-           : use_int, lts_name                                                                     \
-           : use_name, lts_line                                                                    \
-           : use_line, lts_bytes                                                                   \
-           : use_bytes, lts_owned                                                                  \
-           : use_owned, lts_text                                                                   \
-           : use_text, lts_address                                                                 \
-           : use_address, lts_unsigned                                                             \
-           : use_unsigned, lts_key                                                                 \
-           : use_key, lts_time                                                                     \
-           : use_time, lts_names                                                                   \
-           : use_names, lts_numbers                                                                \
-           : use_numbers, lts_options                                                              \
-           : use_options, lts_new_prefix                                                           \
-           : use_prefix, lts_value                                                                 \
-           : use_value, lts_list                                                                   \
-           : use_list, lts_layer_list                                                              \
-           : use_layer_list)(VALUE)
+  _Generic((VALUE), LTS_LAYERS(LAYER_CASE) CASE(lts_packet *, use_packet),                         \
+           CASE(int64_t, use_number), CASE(uint64_t, use_count), CASE(uint32_t, use_count),        \
+           CASE(double, use_double), CASE(int, use_int), CASE(lts_name, use_name),                 \
+           CASE(lts_line, use_line), CASE(lts_bytes, use_bytes), CASE(lts_owned, use_owned),       \
+           CASE(lts_text, use_text), CASE(lts_address, use_address),                               \
+           CASE(lts_unsigned, use_unsigned), CASE(lts_key, use_key), CASE(lts_time, use_time),     \
+           CASE(lts_names, use_names), CASE(lts_numbers, use_numbers),                             \
+           CASE(lts_options, use_options), CASE(lts_new_prefix, use_prefix),                       \
+           CASE(lts_value, use_value), CASE(lts_list, use_list), CASE(lts_array, use_array),       \
+           CASE(lts_layer_list, use_layer_list))(VALUE)
 
 #define ASK(TYPE, FUNCTION)                                                                        \
   static void call_##FUNCTION(void *object) { USE(FUNCTION(object)); }
@@ -400,6 +395,21 @@ void touch_states(lts_packet *packet) {
   delete_lts_packet(copy);
   PROMISE(lts_packet_pin(packet) == LTS_OK);
   PROMISE(touch_once(packet, LTS_PACKET) == before);
+}
+
+void touch_batch(lts_batch *batch) {
+  fresh_digest(batch, TYPE_batch);
+  int rows = (int)lts_batch_rows_get(batch);
+  for (int column = 0; lts_column_name(column); column++) {
+    lts_field nulls = lts_batch_nulls(batch, column);
+    PROMISE(nulls >= 0 && nulls <= rows);
+    for (lts_part part = LTS_PART_VALIDITY; part <= LTS_PART_DATA; part++) {
+      lts_buffer *buffer = new_lts_buffer(batch, column, part, 0, rows);
+      PROMISE(buffer);
+      ask_all(buffer, TYPE_buffer);
+      delete_lts_buffer(buffer);
+    }
+  }
 }
 
 lts_output *open_output(const char *path, unsigned choice) {

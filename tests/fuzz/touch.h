@@ -34,15 +34,21 @@ void touch_output(lts_output *output);
 /* Touches a packet in each of its states: as it is, copied through bytes, changed, written. */
 void touch_states(lts_packet *packet);
 
-/* An output of a format and a compression that `choice` selects. */
+/* All the values of a batch of rows. */
+void touch_batch(lts_batch *batch);
+/* An output of a format that `choice` selects. */
 lts_output *open_output(const char *path, unsigned choice);
 
 /* ---- targets ---- */
 
 typedef void target(const uint8_t *data, size_t size);
-target fuzz_dns, fuzz_file, fuzz_filter, fuzz_object, fuzz_packet;
+target fuzz_columns, fuzz_dns, fuzz_file, fuzz_filter, fuzz_object, fuzz_packet;
 
 /* A packet of the link type that the first byte selects; NULL where there is no such byte. */
 lts_packet *packet_from(const uint8_t *data, size_t size);
+/* The input of the targets that read files, but for its first two bytes, which select the format
+ * and how it is read. */
+void write_input(const uint8_t *data, size_t size);
+lts_trace *open_input(uint8_t scheme, uint8_t how);
 
 #endif
