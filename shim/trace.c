@@ -14,10 +14,11 @@
 #include <unistd.h>
 #include <wandio.h>
 
-/* Guards: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes; libtrace 4
- * 24 bytes of a pcapng section in front of up to 65,536, and looks for the last 4 bytes of a block
- * that is shorter in front of it. */
-enum { HEADROOM = 16, ROOM = HEADROOM + LIBTRACE_PACKET_BUFSIZE + 64 };
+/* Guards: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. libtrace 4
+ * writes 24 bytes of a pcapng section in front of up to 65,536; it looks for the last 4 bytes of a
+ * block that is shorter in front of it; and only a zero ends its walk over the extension headers
+ * that fill a whole ERF record. */
+enum { HEADROOM = 16, TAIL = 64, ROOM = HEADROOM + LIBTRACE_PACKET_BUFSIZE + TAIL };
 
 lts_trace *new_lts_trace(const char *uri) {
   lts_trace *trace = calloc(1, sizeof *trace);
@@ -57,7 +58,7 @@ static lts_status make_slots(lts_trace *trace) {
     slot->raw = trace_create_packet();
     if (!slot->raw) return lts_fail_memory();
     if (!trace->wandio) continue;
-    slot->room = malloc(ROOM);
+    slot->room = calloc(1, ROOM);
     if (!slot->room) return lts_fail_memory();
     memset(slot->room, UINT8_MAX, HEADROOM); /* no length of a block */
     slot->raw->buffer = slot->room + HEADROOM;

@@ -523,6 +523,17 @@ def test_longest_erf_record(tmp_trace: MakeTrace) -> None:
     assert_plain(found[1])
 
 
+@pytest.mark.parametrize("rlen", [24, 32, 65527, 65534, 65535])
+def test_erf_extension_headers_without_end(tmp_trace: MakeTrace, rlen: int) -> None:
+    """libtrace counts their bytes modulo 65,536, and walks on behind the record."""
+    endless = f.erf_record(b"", 0x80 | f.ERF_ETH, rlen=rlen)[:16].ljust(rlen, b"\xff")
+    found, error = read(tmp_trace([ETH_RECORD, endless, endless, ETH_RECORD], "erf"))
+    assert_plain(found[0])
+    if error is None:
+        assert [packet.capture_len for packet in found[1:3]] == [0, 0]
+        assert_plain(found[3])
+
+
 # pcapng, which only libtrace 4 reads
 
 needs_pcapng = pytest.mark.skipif(not libtrace.features()["pcapng"], reason="needs libtrace 4")

@@ -29,6 +29,8 @@ SCHEMES = [
     "atmhdr",
     "duck",
     "pcapng",
+    "etsifile",
+    "corsarotag",
 ]
 LINKS = {
     f.DLT_EN10MB: 2,
@@ -109,7 +111,10 @@ def record_files() -> Iterator[tuple[str, bytes]]:
     yield "legacyeth", f.legacyeth_record(frame) * 2
     yield "legacynzix", f.legacynzix_record(frame) * 2
     yield "atmhdr", f.atmhdr_record(CELL) * 2
-    yield "duck", bytes(200)
+    for scheme in ("etsifile", "corsarotag"):
+        yield scheme, bytes(200)
+    for version in (13, 14, 19):
+        yield "duck", version.to_bytes(4, "little") + bytes(200)
 
 
 def pcapng_files() -> Iterator[bytes]:
