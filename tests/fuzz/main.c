@@ -60,20 +60,23 @@ static void run_file(target *run, const char *path) {
   free(data);
 }
 
+/* How many inputs there were. */
 static int run_corpus(const char *name, target *run) {
   char path[4096];
   snprintf(path, sizeof path, "%s/%s", CORPUS, name);
-  DIR *folder = opendir(path);
-  int count = 0;
-  for (struct dirent *entry; folder && (entry = readdir(folder));) {
-    if (entry->d_name[0] == '.') continue;
-    snprintf(path, sizeof path, "%s/%s/%s", CORPUS, name, entry->d_name);
-    run_file(run, path);
-    count++;
+  struct dirent **entries = NULL;
+  int count = scandir(path, &entries, NULL, alphasort), inputs = 0;
+  for (int i = 0; i < count; i++) {
+    snprintf(path, sizeof path, "%s/%s/%s", CORPUS, name, entries[i]->d_name);
+    if (*entries[i]->d_name != '.') {
+      run_file(run, path);
+      inputs++;
+    }
+    free(entries[i]);
   }
-  if (folder) closedir(folder);
-  printf("%s: %d inputs\n", name, count);
-  return count;
+  free(entries);
+  printf("%s: %d inputs\n", name, inputs);
+  return inputs;
 }
 
 int main(int argc, char **argv) {
