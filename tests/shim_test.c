@@ -459,7 +459,7 @@ static void test_flows_of_a_cut_file(void) {
   fclose(file);
   lts_trace *trace = open_trace();
   lts_flow_cache *cache = new_lts_flow_cache(60, 1800, 10);
-  lts_batches *batches = new_lts_batches("src", 3, 1, cache);
+  lts_batches *batches = new_lts_batches("src", 3, 1, 0, cache);
   CHECK(count_rows(batches, trace, &more) == PACKETS - 1 && more == LTS_FAIL);
   CHECK(lts_error_last()->kind == LTS_E_TRACE);
   CHECK(count_rows(batches, trace, &more) == 0 && more == LTS_END);

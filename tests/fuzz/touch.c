@@ -46,7 +46,7 @@ typedef enum object_type {
   TYPE_NONE,
 #define TYPE(NAME) TYPE_##NAME,
   LTS_LAYERS(TYPE) TYPE(packet) TYPE(trace) TYPE(output) TYPE(filter) TYPE(prefix) TYPE(flow)
-      TYPE(home) TYPE(batch) TYPE(buffer) TYPES
+      TYPE(home) TYPE(batch) TYPE(buffer) TYPE(flow_cache) TYPES
 } object_type;
 
 static const object_type bases[TYPES] = {
@@ -397,10 +397,10 @@ void touch_states(lts_packet *packet) {
   PROMISE(touch_once(packet, LTS_PACKET) == before);
 }
 
-void touch_batch(lts_batch *batch) {
+void touch_batch(lts_batch *batch, lts_rows_of of) {
   fresh_digest(batch, TYPE_batch);
   int rows = (int)lts_batch_rows_get(batch);
-  for (int column = 0; lts_column_name(column); column++) {
+  for (int column = 0; lts_column_name(of, column); column++) {
     lts_field nulls = lts_batch_nulls(batch, column);
     PROMISE(nulls >= 0 && nulls <= rows);
     for (lts_part part = LTS_PART_VALIDITY; part <= LTS_PART_DATA; part++) {

@@ -35,7 +35,7 @@ void touch_output(lts_output *output);
 void touch_states(lts_packet *packet);
 
 /* All the values of a batch of rows. */
-void touch_batch(lts_batch *batch);
+void touch_batch(lts_batch *batch, lts_rows_of of);
 /* An output of a format that `choice` selects. */
 lts_output *open_output(const char *path, unsigned choice);
 
