@@ -36,7 +36,8 @@ void lts_frame_unref(lts_frame *frame) {
 
 lts_status lts_frame_detach(lts_frame *frame) {
   size_t length = (size_t)frame->capture_length + frame->padding;
-  uint8_t *copy = malloc(frame->header_length + length + 1);
+  size_t size = frame->header_length + length;
+  uint8_t *copy = malloc(size ? size : 1); /* no more: the sanitizers see a read past it */
   if (!copy) return lts_fail_memory();
   if (frame->header_length) memcpy(copy, frame->header, frame->header_length);
   if (length) memcpy(copy + frame->header_length, frame->data, length);

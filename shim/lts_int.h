@@ -144,6 +144,7 @@ struct lts_frame {
 /* One of libtrace's 64 KiB packets, and the frame that shows it. */
 struct lts_slot {
   libtrace_packet_t *raw;
+  uint8_t *room; /* ours, which raw reads into, or NULL */
   lts_frame *borrower;
 };
 
@@ -268,7 +269,7 @@ lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame);
 /* What a trace reads with. */
 typedef struct lts_raws {
   libtrace_t *trace;
-  libtrace_packet_t *packets[2];
+  lts_slot slots[2];
 } lts_raws;
 lts_raws lts_raws_of(const lts_trace *trace);
 void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);

@@ -54,7 +54,7 @@ static lts_status fill(lts_frame *frame, const uint8_t *at, size_t length) {
   uint64_t data = (uint64_t)header + captured + padding;
   if (length != FIXED + data || at[3] > 4 || (at[2] & ERF && header < 16))
     return lts_fail(LTS_E_VALUE, 0, NULL, "these bytes are no pickled packet");
-  frame->owned = malloc(data + 1);
+  frame->owned = malloc(data ? data : 1);
   if (!frame->owned) return lts_fail_memory();
   if (data) memcpy(frame->owned, at + FIXED, data);
   frame->header = frame->owned;

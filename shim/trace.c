@@ -14,8 +14,11 @@
 #include <unistd.h>
 #include <wandio.h>
 
-/* Guard: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. */
-enum { ROOM = LIBTRACE_PACKET_BUFSIZE + 64 };
+/* Guards: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. libtrace 4
+ * writes 24 bytes of a pcapng section in front of up to 65,536; it looks for the last 4 bytes of a
+ * block that is shorter in front of it; and only a zero ends its walk over the extension headers
+ * that fill a whole ERF record. */
+enum { HEADROOM = 16, TAIL = 64, ROOM = HEADROOM + LIBTRACE_PACKET_BUFSIZE + TAIL };
 
 lts_trace *new_lts_trace(const char *uri) {
   lts_trace *trace = calloc(1, sizeof *trace);
@@ -54,19 +57,29 @@ static lts_status make_slots(lts_trace *trace) {
     if (slot->raw) continue;
     slot->raw = trace_create_packet();
     if (!slot->raw) return lts_fail_memory();
-    if (trace->wandio && !(slot->raw->buffer = malloc(ROOM))) return lts_fail_memory();
+    if (!trace->wandio) continue;
+    slot->room = calloc(1, ROOM);
+    if (!slot->room) return lts_fail_memory();
+    memset(slot->room, UINT8_MAX, HEADROOM); /* no length of a block */
+    slot->raw->buffer = slot->room + HEADROOM;
   }
   return LTS_OK;
 }
 
 lts_raws lts_raws_of(const lts_trace *trace) {
-  return (lts_raws){trace->raw, {trace->slots[0].raw, trace->slots[1].raw}};
+  return (lts_raws){trace->raw, {trace->slots[0], trace->slots[1]}};
+}
+
+static void drop_slot(lts_slot *slot) {
+  if (!slot->raw) return;
+  if (slot->room && slot->raw->buffer == slot->room + HEADROOM) slot->raw->buffer = NULL;
+  trace_destroy_packet(slot->raw);
+  free(slot->room);
 }
 
 /* Guard: on libtrace 4 a packet must die before its trace. */
 void lts_raws_destroy(lts_raws *raws, bool started, const char *uri) {
-  for (int i = 0; i < 2; i++)
-    if (raws->packets[i]) trace_destroy_packet(raws->packets[i]);
+  for (int i = 0; i < 2; i++) drop_slot(&raws->slots[i]);
   if (raws->trace) lts_raw_destroy(raws->trace, started, uri);
 }
 
@@ -74,7 +87,10 @@ static void forget_raw(lts_trace *trace) {
   if (trace->wake >= 0) close(trace->wake);
   trace->wake = trace->socket = -1;
   trace->waited = trace->fetched = false;
-  trace->slots[0].raw = trace->slots[1].raw = NULL;
+  for (int i = 0; i < 2; i++) {
+    trace->slots[i].raw = NULL;
+    trace->slots[i].room = NULL;
+  }
   trace->raw = NULL;
 }
 

@@ -523,6 +523,17 @@ def test_longest_erf_record(tmp_trace: MakeTrace) -> None:
     assert_plain(found[1])
 
 
+@pytest.mark.parametrize("rlen", [24, 32, 65527, 65534, 65535])
+def test_erf_extension_headers_without_end(tmp_trace: MakeTrace, rlen: int) -> None:
+    """libtrace counts their bytes modulo 65,536, and walks on behind the record."""
+    endless = f.erf_record(b"", 0x80 | f.ERF_ETH, rlen=rlen)[:16].ljust(rlen, b"\xff")
+    found, error = read(tmp_trace([ETH_RECORD, endless, endless, ETH_RECORD], "erf"))
+    assert_plain(found[0])
+    if error is None:
+        assert [packet.capture_len for packet in found[1:3]] == [0, 0]
+        assert_plain(found[3])
+
+
 # pcapng, which only libtrace 4 reads
 
 needs_pcapng = pytest.mark.skipif(not libtrace.features()["pcapng"], reason="needs libtrace 4")
@@ -591,6 +602,21 @@ def test_pcapng_packet_of_an_unknown_interface(tmp_trace: MakeTrace) -> None:
         odd = packet_block(1, interface=interface)
         found, _ = read(tmp_trace(pcapng_file(f.interface_block(), good, odd, good), "pcapng"))
         assert_plain(found[0])
+
+
+@needs_pcapng
+@pytest.mark.parametrize("length", [1, 2, 3])
+@pytest.mark.parametrize("type_", [1, 6, 99])
+def test_pcapng_block_shorter_than_its_length(
+    tmp_trace: MakeTrace, type_: int, length: int
+) -> None:
+    """libtrace looks for its second length in front of its buffer."""
+    odd = struct.pack("<II", type_, length) + bytes(24)
+    parts = pcapng_file(f.interface_block(), packet_block(1), odd, packet_block(2))
+    found, error = read(tmp_trace(parts, "pcapng"))
+    assert_plain(found[0])
+    assert len(found) == 1
+    assert error is not None
 
 
 # The legacy formats
