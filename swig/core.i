@@ -26,3 +26,7 @@ int lts_feature_get(lts_feature feature);
 lts_name lts_version(void);
 %rename(load) lts_packet_load;
 lts_packet *lts_packet_load(lts_bytes frozen);
+
+%init %{
+  if (hide_all_ownership()) return NULL;
+%}

@@ -140,3 +140,7 @@ lts_string lts_dns_##NAME(int64_t number);
 NAMES(opcodestr, "a kind of query", "OPCODE")
 NAMES(rcodestr, "a response code", "RCODE")
 NAMES(typestr, "a record type", "TYPE")
+
+%init %{
+  if (hide_all_ownership()) return NULL;
+%}

@@ -2,6 +2,24 @@
  *
  * How every module declares the attributes and methods of its types.
  */
+%{
+/* What SWIG gives to its types lets a script leak an object, or free one that is in use. */
+static int hide_ownership(PyTypeObject *type) {
+  static const char *const names[] = {"acquire", "append", "disown", "next", "own", "this", "thisown"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (PyMapping_HasKeyString(type->tp_dict, names[i]) && PyDict_DelItemString(type->tp_dict, names[i])) return -1;
+  PyType_Modified(type);
+  return 0;
+}
+
+static int hide_all_ownership(void) {
+  for (size_t i = 0; i < swig_module.size; i++) {
+    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
+    if (data && data->pytype && hide_ownership(data->pytype)) return -1;
+  }
+  return hide_ownership(SwigPyObject_type());
+}
+%}
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
 %extend CLASS { const TYPE NAME; }

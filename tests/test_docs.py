@@ -91,7 +91,7 @@ def test_classes_and_their_attributes_have_docstrings(cls: type) -> None:
     if not cls.__module__.startswith("libtrace.core"):
         return
     for name, attribute in vars(cls).items():
-        if not name.startswith("_") and name not in ("this", "thisown"):
+        if not name.startswith("_"):
             assert attribute.__doc__, name
             assert not attribute.__doc__.startswith("lts_"), name
 
