@@ -124,6 +124,7 @@ static lts_status start_raw(lts_trace *trace) {
 static libtrace_t *create_raw(const char *uri) {
   const char *zone = getenv("TZ");
   char *kept = zone ? strdup(zone) : NULL;
+  if (zone && !kept) return NULL;
   libtrace_t *raw = trace_create(lts_raw_uri(uri));
   if (kept)
     setenv("TZ", kept, 1);
@@ -287,16 +288,19 @@ lts_status lts_trace_close(lts_trace *trace) {
   return LTS_OK;
 }
 
+/* Nobody can be told: a packet that could not be copied out shows no bytes any more. */
+static void abandon(lts_slot *slot) {
+  lts_frame *frame = slot->borrower;
+  if (!frame) return;
+  frame->capture_length = frame->header_length = frame->padding = 0;
+  frame->headers.decoded = false;
+  frame->slot = NULL;
+}
+
 void delete_lts_trace(lts_trace *trace) {
   if (!trace) return;
-  /* Nobody can be told: a packet that could not be copied out shows no bytes any more. */
   if (lts_trace_close(trace))
-    for (int i = 0; i < 2; i++)
-      if (trace->slots[i].borrower) {
-        trace->slots[i].borrower->capture_length = trace->slots[i].borrower->header_length = 0;
-        trace->slots[i].borrower->padding = 0;
-        trace->slots[i].borrower->slot = NULL;
-      }
+    for (int i = 0; i < 2; i++) abandon(&trace->slots[i]);
   drop_raw(trace, true);
   delete_lts_filter(trace->filter);
   free(trace->interfaces);

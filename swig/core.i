@@ -28,5 +28,5 @@ lts_name lts_version(void);
 lts_packet *lts_packet_load(lts_bytes frozen);
 
 %init %{
-  if (hide_all_ownership()) return NULL;
+  if (adapt_types()) return NULL;
 %}

@@ -142,5 +142,5 @@ NAMES(rcodestr, "a response code", "RCODE")
 NAMES(typestr, "a record type", "TYPE")
 
 %init %{
-  if (hide_all_ownership()) return NULL;
+  if (adapt_types()) return NULL;
 %}

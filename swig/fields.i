@@ -3,6 +3,18 @@
  * How every module declares the attributes and methods of its types.
  */
 %{
+/* A script's own subclass may hold itself, in attributes that only SWIG's types know of. Those are
+ * not collected by themselves, hence without the flag. */
+static int traverse_attributes(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(((SwigPyObject *)self)->dict);
+  return 0;
+}
+
+static int clear_attributes(PyObject *self) {
+  Py_CLEAR(((SwigPyObject *)self)->dict);
+  return 0;
+}
+
 /* What SWIG gives to its types lets a script leak an object, or free one that is in use. */
 static int hide_ownership(PyTypeObject *type) {
   static const char *const names[] = {"acquire", "append", "disown", "next", "own", "this", "thisown"};
@@ -12,10 +24,13 @@ static int hide_ownership(PyTypeObject *type) {
   return 0;
 }
 
-static int hide_all_ownership(void) {
+static int adapt_types(void) {
   for (size_t i = 0; i < swig_module.size; i++) {
     SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
-    if (data && data->pytype && hide_ownership(data->pytype)) return -1;
+    if (!data || !data->pytype) continue;
+    data->pytype->tp_traverse = traverse_attributes;
+    data->pytype->tp_clear = clear_attributes;
+    if (hide_ownership(data->pytype)) return -1;
   }
   return hide_ownership(SwigPyObject_type());
 }

@@ -348,6 +348,22 @@ def test_subclass_that_forgets_init(uri: str) -> None:
             use()
 
 
+def test_cycle_through_own_attributes(uri: str) -> None:
+    dead = []
+    for thing in (MyTrace(uri), libtrace.open(uri), MyPacket(), MyFilter("tcp")):
+        thing.itself = thing  # type: ignore[union-attr]
+        dead.append(weakref.ref(thing))
+    del thing
+    gc.collect()
+    assert not any(reference() for reference in dead)
+
+
+def test_no_script_may_free_what_is_in_use() -> None:
+    swig = {"acquire", "append", "disown", "next", "own", "this", "thisown"}
+    for cls in (libtrace.Packet, libtrace.TCP, libtrace.Trace, libtrace.OutputTrace):
+        assert not swig & set(dir(cls))
+
+
 def test_weak_references(uri: str) -> None:
     trace = libtrace.open(uri)
     chosen = plt.filter("tcp")
