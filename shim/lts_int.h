@@ -198,7 +198,7 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
 
 /* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
  * on the wire. */
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
+lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw);
 uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, lts_frame *frame,
                            uint32_t *linktype);
 

@@ -40,25 +40,27 @@ static void read_options(lts_interface *interface, const uint8_t *at, uint32_t l
   }
 }
 
-static void add_interface(lts_trace *trace, const uint8_t *block, uint32_t length, bool swapped) {
+static lts_status add_interface(lts_trace *trace, const uint8_t *block, uint32_t length,
+                                bool swapped) {
   enum { FIXED = 16, MICROSECONDS = 6 };
   lts_interface interface = {half(block + 8, swapped), MICROSECONDS, 0};
   lts_interface *grown = realloc(trace->interfaces, (trace->interface_count + 1) * sizeof *grown);
-  if (!grown) return; /* its packets get no time, as those of an unknown interface */
+  if (!grown) return lts_fail_memory();
   if (length > FIXED + TRAILER)
     read_options(&interface, block + FIXED, length - FIXED - TRAILER, swapped);
   trace->interfaces = grown;
   trace->interfaces[trace->interface_count++] = interface;
+  return LTS_OK;
 }
 
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw) {
+lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw) {
   const uint8_t *block = raw->header;
-  if (!block) return;
+  if (!block) return LTS_OK;
   bool swapped = is_swapped(block);
   uint32_t type = word(block, swapped), length = word(block + 4, swapped);
   if (type == SECTION) trace->interface_count = 0;
-  if (type == INTERFACE && length <= LIBTRACE_PACKET_BUFSIZE)
-    add_interface(trace, block, length, swapped);
+  bool interface = type == INTERFACE && length <= LIBTRACE_PACKET_BUFSIZE;
+  return interface ? add_interface(trace, block, length, swapped) : LTS_OK;
 }
 
 /* A file may say any nonsense: the arithmetic wraps, as unsigned. */

@@ -207,8 +207,9 @@ static lts_more read_slot(lts_trace *trace, double deadline, lts_slot **slot, in
                                                 : read_live(trace, raw, deadline, length);
   if (more == LTS_AGAIN) trace->turn ^= 1; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
-  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw);
-  return LTS_AGAIN;
+  if (!lts_raw_is_pcapng(raw) || !lts_pcapng_note(trace, raw)) return LTS_AGAIN;
+  trace->ended = true; /* what follows cannot be told without it */
+  return LTS_FAIL;
 }
 
 static lts_more admit(lts_trace *trace, lts_frame *frame) {
@@ -226,10 +227,13 @@ static lts_more admit(lts_trace *trace, lts_frame *frame) {
 static lts_more attempt(lts_trace *trace, double deadline, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
-  lts_more more = read_slot(trace, deadline, &slot, &length);
-  if (more != LTS_ITEM) return more;
-  lts_frame *frame = lts_frame_take();
+  lts_frame *frame = lts_frame_take(); /* first: no packet is lost for want of memory */
   if (!frame) return LTS_FAIL;
+  lts_more more = read_slot(trace, deadline, &slot, &length);
+  if (more != LTS_ITEM) {
+    lts_frame_unref(frame);
+    return more;
+  }
   frame->slot = slot;
   slot->borrower = frame;
   lts_record(trace, slot->raw, length, frame);

@@ -29,7 +29,6 @@ static lts_packet *layer_from_bytearray(lts_layer_kind kind, PyObject *bytes) {
 }
 
 static PyObject *construct(int index, PyObject *source) {
-  PyObject *self = NULL; /* SWIG's macro wants one */
   lts_layer_kind kind = constructible[index].kind;
   lts_packet *layer, *packet = instance_of(SWIGTYPE_p_lts_packet, source);
   if (PyByteArray_CheckExact(source))
@@ -44,7 +43,7 @@ static PyObject *construct(int index, PyObject *source) {
   if (layer == LTS_NO_LAYER && !PyErr_Occurred()) raise_last_error();
   if (layer == LTS_NO_LAYER) return NULL;
   if (!layer) return SWIG_Py_Void();
-  return SWIG_NewPointerObj(layer, *constructible[index].descriptor, SWIG_POINTER_OWN);
+  return packet_object(layer, *constructible[index].descriptor);
 }
 
 static PyObject *layer_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {

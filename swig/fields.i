@@ -35,6 +35,25 @@ static int adapt_types(void) {
   return hide_ownership(SwigPyObject_type());
 }
 %}
+%{
+/* An object that owns what it points to; for want of memory SWIG gives None. */
+static PyObject *owner(void *pointer, swig_type_info *type) {
+  PyObject *object = SWIG_Python_NewPointerObj(NULL, pointer, type, SWIG_POINTER_OWN);
+  if (object == Py_None) Py_CLEAR(object);
+  return object;
+}
+
+/* Takes the item over. Without one there is no list either. */
+static void set_item(PyObject **list, Py_ssize_t index, PyObject *item) {
+  if (*list && item) {
+    PyList_SET_ITEM(*list, index, item);
+  } else {
+    Py_XDECREF(item);
+    Py_CLEAR(*list);
+  }
+}
+%}
+
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
 %extend CLASS { const TYPE NAME; }
