@@ -57,13 +57,28 @@ static lts_status make_slots(lts_trace *trace) {
   return LTS_OK;
 }
 
+/* Guard: libtrace closes the standard input that it was given, and the next file that the script
+ * opens would be in its place. */
+static int keep_stdin(const lts_trace *trace) {
+  const char *path = strchr(trace->uri, ':');
+  return path && !strcmp(path, ":-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+}
+
+static void restore_stdin(int copy) {
+  if (copy < 0) return;
+  if (fcntl(STDIN_FILENO, F_GETFD) < 0) dup2(copy, STDIN_FILENO);
+  close(copy);
+}
+
 /* Guard: on libtrace 4 a packet must die before its trace. */
 static void drop_raw(lts_trace *trace, bool started) {
   for (int i = 0; i < 2; i++) {
     if (trace->slots[i].raw) trace_destroy_packet(trace->slots[i].raw);
     trace->slots[i].raw = NULL;
   }
+  int copy = keep_stdin(trace);
   if (trace->raw) lts_raw_destroy(trace->raw, started, trace->uri);
+  restore_stdin(copy);
   trace->raw = NULL;
 }
 
@@ -113,7 +128,9 @@ static int start_unlocked(lts_trace *trace) {
 }
 
 static lts_status start_raw(lts_trace *trace) {
+  int copy = keep_stdin(trace);
   int status = trace->source == LTS_STREAM ? start_unlocked(trace) : trace_start(trace->raw);
+  restore_stdin(copy);
   if (status == 0 && !trace_is_err(trace->raw)) return LTS_OK;
   lts_fail_libtrace(trace->raw, trace->uri, "start");
   lts_interrupted(); /* tells more than the call that it made fail */
@@ -135,12 +152,19 @@ static libtrace_t *create_raw(const char *uri) {
   return raw;
 }
 
-/* Guard: libtrace waits for an interface with select(), which must not see a higher descriptor. */
+/* Guards: libtrace waits for an interface with select(), which must not see a higher descriptor;
+ * and it takes a lack of descriptors for one of interfaces. */
 static lts_status can_select(lts_trace *trace) {
   enum { FOR_LIBTRACE = 8 };
-  int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  if (fd >= 0) close(fd);
-  if (fd < FD_SETSIZE - FOR_LIBTRACE) return LTS_OK;
+  int first = open("/dev/null", O_RDONLY | O_CLOEXEC), failure = errno;
+  int second = first < 0 ? first : fcntl(first, F_DUPFD_CLOEXEC, 0);
+  if (first >= 0 && second < 0) failure = errno;
+  if (first >= 0) close(first);
+  if (second >= 0) close(second);
+  if (second < 0)
+    return lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot start '%s': %s", trace->uri,
+                    strerror(failure));
+  if (second < FD_SETSIZE - FOR_LIBTRACE) return LTS_OK;
   return lts_fail(LTS_E_TRACE, EMFILE, trace->uri,
                   "cannot start '%s': too many files are open; libtrace can wait for an interface "
                   "only where fewer than %d are",

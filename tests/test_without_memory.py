@@ -15,7 +15,7 @@ from network import missing
 from script import SANITIZED
 
 PROGRAMS = pathlib.Path(__file__).with_name("without_memory.py")
-SHIM = """read open_by_content keep refill layers fields made frozen filters write write_compressed
+SHIM = """read open_by_content keep refill layers made frozen filters write write_compressed
     prefixes flows"""
 OBJECTS = "read refill layers fields prefixes flows made frozen"
 

@@ -76,7 +76,7 @@ class Works:
         return len(held[0]), [layer.name for layer in self.stack.layers]
 
     def fields(self) -> Any:
-        return [snapshot(packet) for packet in (self.sctp.sctp, self.tcp.tcp, self.stack.ip)]
+        return snapshot(self.tcp.tcp)
 
     def prefixes(self) -> Any:
         prefix = self.tcp.ip.src_prefix
