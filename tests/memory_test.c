@@ -136,7 +136,7 @@ static bool take_layers(void) {
 
 static bool take_chunks(void) {
   lts_packet *kept[KEPT];
-  lts_list lists[KEPT];
+  lts_list lists[KEPT] = {{0, NULL}};
   int count = 0;
   bool good = keep("sctp.pcap", kept);
   for (int i = 0; good && i < KEPT; i++) {

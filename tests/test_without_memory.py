@@ -39,6 +39,11 @@ def test_memory_of_the_shim() -> None:
     assert all(counts[name] for name in SHIM.split())
 
 
+@pytest.mark.skipif(not libtrace.features()["pcapng"], reason="needs libtrace 4")
+def test_memory_of_pcapng() -> None:
+    assert run("_core", "pcapng")["pcapng"] > 5
+
+
 def test_memory_of_objects() -> None:
     counts = run("python", *OBJECTS.split())
     assert all(counts[name] > 9 for name in OBJECTS.split())

@@ -18,6 +18,7 @@ import tempfile
 from collections.abc import Callable
 from typing import Any
 
+import gen
 import gen_dns
 import ipp
 import libtrace
@@ -56,6 +57,14 @@ class Works:
     def read(self) -> Any:
         with self._start("sctp.pcap") as trace:
             return [packet.wire_len for packet in trace]
+
+    def pcapng(self) -> Any:
+        """Each of its interfaces is noted."""
+        path = gen.write_pcapng(f"{self.folder}/pcapng", gen.records(*map(bytes, self.packets)))
+        trace = libtrace.Trace(f"pcapng:{path}")
+        trace.start()
+        with trace:
+            return [(packet.timestamp_ns, packet.linktype) for packet in trace]
 
     def open_by_content(self) -> Any:
         with libtrace.open(DATA / "sctp.pcap") as trace:
