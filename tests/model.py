@@ -3,17 +3,40 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pathlib
 from typing import Any
 
 import gen
+import gen_dns
 import gen_files as f
+import ipp
 import libtrace
+import natkit
+import plt
+from everything import explore
 from libtrace import core
+from making import kind
 from surface import snapshot
 
 FILTERS = ["", "tcp", "udp port 53", "ip6", "greater 90", "vlan", "not ip"]
 _FRAMES = [frame for linktype, frame in gen.KINDS.values() if linktype == f.DLT_EN10MB]
+
+
+def samples() -> list[Any]:
+    """A new object of every class that is not a trace."""
+    found: dict[type, Any] = {libtrace.Packet: libtrace.Packet()}
+    for name in ("tcp4", "udp6", "icmp4", "icmp4_error", "icmp6", "neighbour", "sctp4"):
+        for _, owner, _, _ in explore(kind(name), depth=2):
+            found.setdefault(type(owner), owner)
+    prefix = ipp.from_s("10.0.0.0/8")
+    objects = [found[libtrace.TCP].src_prefix, natkit.IPflow(kind("tcp6")), libtrace.Filter("tcp")]
+    objects += [prefix, natkit.FlowHome(prefix), plt.filter("udp"), kind("udp4")]
+    if importlib.util.find_spec("libtrace.dns_core"):
+        answers = [gen_dns.record(gen_dns.A, b"\1\2\3\4")]
+        message = importlib.import_module("pldns").ldns(gen_dns.udp(gen_dns.message(answers)))
+        objects += [message, *message.response_rr_list]
+    return [*found.values(), *objects]
 
 
 class Source:

@@ -26,7 +26,7 @@ from hypothesis.stateful import (
     rule,
 )
 from libtrace import core
-from model import FILTERS, Held, Reading, Source, Writing
+from model import FILTERS, Held, Reading, Source, Writing, samples
 from surface import (
     CLASSES,
     OPERATIONS,
@@ -39,7 +39,7 @@ from surface import (
     writes,
 )
 
-POOL = 60
+POOL = 80
 OUTPUTS = [(scheme, c) for scheme in ("pcapfile", "erf", "pcapng") for c in (None, 1, 2)]
 
 
@@ -72,7 +72,8 @@ class Program(RuleBasedStateMachine):
             self.hold_trace(libtrace.open(source.uri), source)
         for payload in (gen_dns.udp(gen_dns.message()), gen_dns.tcp(gen_dns.prefixed(b"x"))):
             self.hold(payload)
-        self.hold(libtrace.Packet())
+        for value in samples():
+            self.hold(value)
 
     # What there is
 

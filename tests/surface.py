@@ -83,11 +83,18 @@ def _plain(value: Any) -> Any:
 _LIVE = (core.Trace, core.OutputTrace)
 
 
+def _read(value: object, name: str) -> Any:
+    try:
+        return read(value, name)
+    except AttributeError:  # the length of a prefix without one
+        return None
+
+
 def snapshot(value: object) -> dict[str, Any]:
     """The fields of an object that only its own setters may change."""
     if not isinstance(value, CLASSES) or isinstance(value, _LIVE):
         return {}
-    fields = {name: read(value, name) for name in attributes(type(value))}
+    fields = {name: _read(value, name) for name in attributes(type(value))}
     found = {k: _plain(v) for k, v in fields.items() if not callable(v)}
     if isinstance(value, libtrace.Packet):
         with contextlib.suppress(ValueError):  # never initialised

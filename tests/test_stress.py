@@ -8,9 +8,19 @@ import pathlib
 import pytest
 
 pytest.importorskip("hypothesis")
+from libtrace import core
+from model import samples
 from stress import run_there
+from surface import CLASSES
 
 pytestmark = pytest.mark.slow
+
+
+def test_programs_begin_with_an_object_of_every_class() -> None:
+    others = (core.Trace, core.OutputTrace)
+    bare = {core.Filter, core.Internet}  # below others only
+    wanted = {cls for cls in CLASSES if not issubclass(cls, others)} - bare
+    assert wanted == {type(value) for value in samples()}
 
 
 def test_random_programs(tmp_path: pathlib.Path) -> None:
