@@ -23,12 +23,14 @@ FILTERS = ["", "tcp", "udp port 53", "ip6", "greater 90", "vlan", "not ip"]
 _FRAMES = [frame for linktype, frame in gen.KINDS.values() if linktype == f.DLT_EN10MB]
 
 
-def samples() -> list[Any]:
-    """A new object of every class that is not a trace."""
-    found: dict[type, Any] = {libtrace.Packet: libtrace.Packet()}
+def samples() -> list[list[Any]]:
+    """New objects of every class that is not a trace; those of a list share their memory."""
+    found: dict[type, Any] = {}
+    groups = []
     for name in ("tcp4", "udp6", "icmp4", "icmp4_error", "icmp6", "neighbour", "sctp4"):
-        for _, owner, _, _ in explore(kind(name), depth=2):
-            found.setdefault(type(owner), owner)
+        fresh = {type(owner): owner for _, owner, _, _ in explore(kind(name), depth=2)}
+        groups.append([owner for cls, owner in fresh.items() if cls not in found])
+        found.update(fresh)
     prefix = ipp.from_s("10.0.0.0/8")
     objects = [found[libtrace.TCP].src_prefix, natkit.IPflow(kind("tcp6")), libtrace.Filter("tcp")]
     objects += [prefix, natkit.FlowHome(prefix), plt.filter("udp"), kind("udp4")]
@@ -36,7 +38,7 @@ def samples() -> list[Any]:
         answers = [gen_dns.record(gen_dns.A, b"\1\2\3\4")]
         message = importlib.import_module("pldns").ldns(gen_dns.udp(gen_dns.message(answers)))
         objects += [message, *message.response_rr_list]
-    return [*found.values(), *objects]
+    return [*groups, *([value] for value in objects), [libtrace.Packet()]]
 
 
 class Source:

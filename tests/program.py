@@ -72,8 +72,10 @@ class Program(RuleBasedStateMachine):
             self.hold_trace(libtrace.open(source.uri), source)
         for payload in (gen_dns.udp(gen_dns.message()), gen_dns.tcp(gen_dns.prefixed(b"x"))):
             self.hold(payload)
-        for value in samples():
-            self.hold(value)
+        for group in samples():
+            family = object()
+            for value in group:
+                self.hold(value, family)
 
     # What there is
 
@@ -339,7 +341,12 @@ class Program(RuleBasedStateMachine):
         if held:
             self.note("interrupt", microseconds)
             trace = weakref.ref(held.value)
-            signal.signal(signal.SIGALRM, lambda *_: (found := trace()) and core.Trace.close(found))
+
+            def close(*_: object) -> None:
+                if (found := trace()) is not None:
+                    self.attempt(core.Trace.close, found)
+
+            signal.signal(signal.SIGALRM, close)
             signal.setitimer(signal.ITIMER_REAL, microseconds / 1e6)
 
     # Threads
