@@ -236,14 +236,17 @@ lts_dns_rrs lts_dns_addit_rr_list_get(lts_dns *dns) {
 typedef ldns_status printer(ldns_buffer *out, const ldns_rr *rr);
 
 /* What `print` makes of the record, whatever the program's locale says of digits and letters; NULL
- * when it fails. */
-static lts_string print_with(printer *print, const ldns_rr *rr) {
+ * when it fails, as the status tells. */
+static lts_string print_with(printer *print, const ldns_rr *rr, ldns_status *status) {
   static locale_t plain;
   if (!plain) plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
   ldns_buffer *out = ldns_buffer_new(LDNS_MIN_BUFLEN);
+  *status = LDNS_STATUS_MEM_ERR;
   if (!out) return NULL;
   locale_t programs = uselocale(plain);
-  lts_string text = print(out, rr) == LDNS_STATUS_OK ? ldns_buffer_export2str(out) : NULL;
+  *status = print(out, rr);
+  lts_string text = *status == LDNS_STATUS_OK ? ldns_buffer_export2str(out) : NULL;
+  if (*status == LDNS_STATUS_OK && !text) *status = LDNS_STATUS_MEM_ERR;
   uselocale(programs);
   ldns_buffer_free(out);
   return text;
@@ -297,10 +300,11 @@ static ldns_status print_plain_record(ldns_buffer *out, const ldns_rr *rr) {
   return print_plain_rdata(out, rr);
 }
 
-/* A failed allocation fails both; rdata that makes no sense to ldns only the first. */
+/* Rdata that makes no sense to ldns fails the first only. */
 static lts_string text_of(const lts_dns_rr *record, printer *ldns, printer *plain) {
-  lts_string text = print_with(ldns, record->rr);
-  if (!text) text = print_with(plain, record->rr);
+  ldns_status status;
+  lts_string text = print_with(ldns, record->rr, &status);
+  if (!text && status != LDNS_STATUS_MEM_ERR) text = print_with(plain, record->rr, &status);
   if (!text) lts_fail_memory();
   return text;
 }

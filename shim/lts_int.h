@@ -245,7 +245,7 @@ void lts_record(lts_trace *trace, libtrace_packet_t *raw, int64_t length, lts_fr
 
 /* pcapng.c: takes note of a section or interface block; reads a packet block, returning its length
  * on the wire; reads a block that is none. */
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length);
+lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length);
 uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                            lts_frame *frame, uint32_t *linktype);
 void lts_record_pcapng_meta(lts_trace *trace, libtrace_packet_t *raw, int64_t length,

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -185,15 +186,28 @@ lts_status lts_output_compress(lts_output *output, int type, int level) {
 
 /* ---- interfaces ---- */
 
+/* As if_nametoindex(), which needs a descriptor more and does not tell when there is none. */
+static int interface_index(const lts_output *output) {
+  const char *name = strchr(output->uri, ':') + 1;
+  struct ifreq request = {0};
+  if (strlen(name) < sizeof request.ifr_name) {
+    memcpy(request.ifr_name, name, strlen(name));
+    return ioctl(output->socket, SIOCGIFINDEX, &request) ? 0 : request.ifr_ifindex;
+  }
+  errno = ENODEV;
+  return 0;
+}
+
 /* libtrace's own writers fall over an interface that is not there (pcapint:), free their state
  * twice without the right to open a socket (int:, ring:), and do no more than this. */
 static lts_status open_socket(lts_output *output) {
   struct sockaddr_ll address = {.sll_family = AF_PACKET};
-  address.sll_ifindex = (int)if_nametoindex(strchr(output->uri, ':') + 1);
-  output->socket = address.sll_ifindex ? socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0) : -1;
-  if (output->socket >= 0 && !bind(output->socket, (struct sockaddr *)&address, sizeof address))
+  output->socket = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+  if (output->socket >= 0) address.sll_ifindex = interface_index(output);
+  if (address.sll_ifindex && !bind(output->socket, (struct sockaddr *)&address, sizeof address))
     return LTS_OK;
   int failure = errno;
+  if (failure == EPERM && !if_nametoindex(strchr(output->uri, ':') + 1)) failure = ENODEV;
   if (output->socket >= 0) close(output->socket);
   output->socket = -1;
   return lts_fail(LTS_E_TRACE, failure, output->uri, "cannot open '%s' to write: %s%s", output->uri,

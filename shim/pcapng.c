@@ -39,23 +39,24 @@ static void read_options(lts_interface *interface, const uint8_t *at, uint32_t l
   }
 }
 
-static void add_interface(lts_trace *trace, const uint8_t *block, int64_t length) {
+static lts_status add_interface(lts_trace *trace, const uint8_t *block, int64_t length) {
   enum { FIXED = 16, MICROSECONDS = 6 };
   bool swapped = is_swapped(block, length);
   lts_interface interface = {half(block + 8, swapped), MICROSECONDS, 0};
   lts_interface *grown = realloc(trace->interfaces, (trace->interface_count + 1) * sizeof *grown);
-  if (!grown) return; /* its packets get no time, as those of an unknown interface */
+  if (!grown) return lts_fail_memory();
   if (length > FIXED + TRAILER)
     read_options(&interface, block + FIXED, (uint32_t)length - FIXED - TRAILER, swapped);
   trace->interfaces = grown;
   trace->interfaces[trace->interface_count++] = interface;
+  return LTS_OK;
 }
 
-void lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length) {
+lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length) {
   const uint8_t *block = raw->header;
   uint32_t type = word(block, is_swapped(block, length));
   if (type == SECTION) trace->interface_count = 0;
-  if (type == INTERFACE) add_interface(trace, block, length);
+  return type == INTERFACE ? add_interface(trace, block, length) : LTS_OK;
 }
 
 /* A file may say any nonsense: the arithmetic wraps, as unsigned. */

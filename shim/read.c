@@ -213,7 +213,10 @@ OFTEN static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *leng
                                                 : read_live(trace, raw, length);
   if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
-  if (lts_raw_is_pcapng(raw)) lts_pcapng_note(trace, raw, *length);
+  if (lts_raw_is_pcapng(raw) && lts_pcapng_note(trace, raw, *length)) {
+    trace->ended = true; /* what follows cannot be told without it */
+    return LTS_FAIL;
+  }
   return trace->meta ? LTS_ITEM : LTS_AGAIN;
 }
 
@@ -233,10 +236,13 @@ OFTEN static lts_more admit(lts_trace *trace, lts_filter *filter, lts_frame *fra
 OFTEN static lts_more attempt(lts_trace *trace, lts_packet **out) {
   lts_slot *slot;
   int64_t length;
-  lts_more more = read_slot(trace, &slot, &length);
-  if (more != LTS_ITEM) return more;
-  lts_frame *frame = lts_frame_take();
+  lts_frame *frame = lts_frame_take(); /* first: no packet is lost for want of memory */
   if (!frame) return LTS_FAIL;
+  lts_more more = read_slot(trace, &slot, &length);
+  if (more != LTS_ITEM) {
+    lts_frame_unref(frame);
+    return more;
+  }
   frame->slot = slot;
   slot->borrower = frame;
   lts_record(trace, slot->raw, length, frame);

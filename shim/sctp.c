@@ -15,10 +15,10 @@ enum { COMMON_HEADER = 12, CHUNK_HEADER = 4 };
 
 /* The chunks end where IP says so: what follows then is padding of the link layer. */
 static uint32_t chunks_end(const lts_packet *sctp) {
-  enum { IPV6_HEADER = 40 };
+  enum { IPV6_HEADER = 40, LENGTHS = 6 };
   uint32_t end = lts_layer_end(sctp);
   lts_network network = lts_network_of(sctp);
-  if (network.proto_presence != LTS_PRESENT) return end;
+  if (network.proto_presence != LTS_PRESENT || network.at + LENGTHS > end) return end;
   const uint8_t *ip = sctp->frame->data + network.at;
   uint32_t length = network.version == 6 ? IPV6_HEADER + be16(ip + 4) : be16(ip + 2);
   return length && network.at + length < end ? network.at + length : end;
@@ -75,13 +75,14 @@ LTS_NUMBER(chunk, length, 2, 2)
 
 /* The chunk was within the packet when it was found; a script may have written to the lengths. */
 static uint32_t captured_of(const lts_packet *chunk) {
-  uint32_t length = be16(chunk->frame->data + chunk->at + 2);
   uint32_t end = chunks_end(chunk), left = end > chunk->at ? end - chunk->at : 0;
+  uint32_t length = left < CHUNK_HEADER ? 0 : be16(chunk->frame->data + chunk->at + 2);
   return length < left ? length : left;
 }
 
 lts_truth lts_chunk_is_ok_get(lts_chunk *chunk) {
-  return captured_of(&chunk->layer) == (uint32_t)lts_chunk_length_get(chunk);
+  lts_field length = lts_chunk_length_get(chunk);
+  return length == LTS_FAILED ? LTS_FAILED : captured_of(&chunk->layer) == length;
 }
 
 lts_bytearray lts_chunk_bytes_get(lts_chunk *chunk) {

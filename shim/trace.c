@@ -5,6 +5,7 @@
 #include "lts_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -77,10 +78,25 @@ static void drop_slot(lts_slot *slot) {
   free(slot->room);
 }
 
+/* Guard: libtrace closes the standard input that it was given, and the next file that the script
+ * opens would be in its place. */
+static int keep_stdin(const char *uri) {
+  const char *path = strchr(uri, ':');
+  return path && !strcmp(path, ":-") ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1) : -1;
+}
+
+static void restore_stdin(int copy) {
+  if (copy < 0) return;
+  if (fcntl(STDIN_FILENO, F_GETFD) < 0) dup2(copy, STDIN_FILENO);
+  close(copy);
+}
+
 /* Guard: on libtrace 4 a packet must die before its trace. */
 void lts_raws_destroy(lts_raws *raws, bool started, const char *uri) {
   for (int i = 0; i < 2; i++) drop_slot(&raws->slots[i]);
+  int copy = keep_stdin(uri);
   if (raws->trace) lts_raw_destroy(raws->trace, started, uri);
+  restore_stdin(copy);
 }
 
 static void forget_raw(lts_trace *trace) {
@@ -147,7 +163,9 @@ static int start_unlocked(lts_trace *trace) {
 }
 
 static lts_status start_raw(lts_trace *trace) {
+  int copy = keep_stdin(trace->uri);
   int status = trace->source == LTS_STREAM ? start_unlocked(trace) : trace_start(trace->raw);
+  restore_stdin(copy);
   if (status == 0 && !trace_is_err(trace->raw)) return LTS_OK;
   lts_fail_libtrace(trace->raw, trace->uri, "start");
   lts_interrupted(); /* tells more than the call that it made fail */
@@ -158,6 +176,7 @@ static lts_status start_raw(lts_trace *trace) {
 static libtrace_t *create_raw(const char *uri) {
   const char *zone = getenv("TZ");
   char *kept = zone ? strdup(zone) : NULL;
+  if (zone && !kept) return NULL;
   libtrace_t *raw = trace_create(lts_raw_uri(uri));
   if (kept)
     setenv("TZ", kept, 1);
@@ -367,16 +386,19 @@ lts_status lts_trace_close(lts_trace *trace) {
   return LTS_OK;
 }
 
+/* Nobody can be told: a packet that could not be copied out shows no bytes any more. */
+static void abandon(lts_slot *slot) {
+  lts_frame *frame = slot->borrower;
+  if (!frame) return;
+  frame->capture_length = frame->header_length = frame->padding = 0;
+  frame->headers.decoded = false;
+  frame->slot = NULL;
+}
+
 void delete_lts_trace(lts_trace *trace) {
   if (!trace) return;
-  /* Nobody can be told: a packet that could not be copied out shows no bytes any more. */
   if (lts_trace_close(trace))
-    for (int i = 0; i < 2; i++)
-      if (trace->slots[i].borrower) {
-        trace->slots[i].borrower->capture_length = trace->slots[i].borrower->header_length = 0;
-        trace->slots[i].borrower->padding = 0;
-        trace->slots[i].borrower->slot = NULL;
-      }
+    for (int i = 0; i < 2; i++) abandon(&trace->slots[i]);
   drop_raw(trace, true);
   delete_lts_filter(trace->filter);
   free(trace->interfaces);

@@ -17,6 +17,7 @@ enum { CONSTRUCTIBLE = sizeof constructible / sizeof *constructible };
 /* The bytearray cannot be resized while a layer shows it. */
 static lts_packet *layer_from_bytearray(lts_layer_kind kind, PyObject *bytes) {
   Py_buffer *view = (Py_buffer *)PyMem_Malloc(sizeof *view);
+  if (!view) PyErr_NoMemory();
   if (!view || PyObject_GetBuffer(bytes, view, PyBUF_WRITABLE)) {
     PyMem_Free(view);
     return LTS_NO_LAYER;
@@ -42,7 +43,7 @@ static PyObject *construct(int index, PyObject *source) {
   if (layer == LTS_NO_LAYER && !PyErr_Occurred()) raise_last_error();
   if (layer == LTS_NO_LAYER) return NULL;
   if (!layer) return SWIG_Py_Void();
-  return new_object(layer, *constructible[index].descriptor);
+  return packet_object(layer, *constructible[index].descriptor);
 }
 
 static PyObject *layer_new(PyTypeObject *type, PyObject *arguments, PyObject *keywords) {

@@ -28,5 +28,5 @@ lts_name lts_version(void);
 %rename(load) lts_packet_load;
 lts_packet *lts_packet_load(lts_bytes frozen);
 %init %{
-  guard_types();
+  adapt_types();
 %}

@@ -29,21 +29,20 @@ SELF(struct lts_dns_rr)
 }
 
 %{
-static PyObject *record_list(PyObject *self, lts_dns_rrs rrs, swig_type_info *type) {
+static PyObject *record_list(lts_dns_rrs rrs, swig_type_info *type) {
   PyObject *list = PyList_New((Py_ssize_t)rrs.count);
   for (size_t i = 0; list && i < rrs.count; i++) {
-    PyObject *record = SWIG_NewPointerObj(lts_dns_rrs_take(rrs, i), type, SWIG_POINTER_OWN);
-    if (record)
-      PyList_SET_ITEM(list, (Py_ssize_t)i, record);
-    else
-      Py_CLEAR(list);
+    lts_dns_rr *record = lts_dns_rrs_take(rrs, i);
+    PyObject *object = owner(record, type);
+    if (!object) delete_lts_dns_rr(record);
+    set_item(&list, (Py_ssize_t)i, object);
   }
   return list;
 }
 %}
 %typemap(out) lts_dns_rrs {
   if ($1.presence == LTS_CUT) RAISE
-  $result = $1.presence == LTS_MISSING ? SWIG_Py_Void() : record_list(self, $1, $descriptor(lts_dns_rr *));
+  $result = $1.presence == LTS_MISSING ? SWIG_Py_Void() : record_list($1, $descriptor(lts_dns_rr *));
 }
 
 %nodefaultctor;
@@ -141,5 +140,5 @@ NAMES(opcodestr, "a kind of query", "OPCODE")
 NAMES(rcodestr, "a response code", "RCODE")
 NAMES(typestr, "a record type", "TYPE")
 %init %{
-  guard_types();
+  adapt_types();
 %}

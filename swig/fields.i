@@ -2,6 +2,64 @@
  *
  * How every module declares the attributes and methods of its types.
  */
+%{
+/* A script's own subclass may hold itself, in attributes that only SWIG's types know of. Those are
+ * not collected by themselves, hence without the flag. */
+static int traverse_attributes(PyObject *self, visitproc visit, void *arg) {
+  Py_VISIT(((SwigPyObject *)self)->dict);
+  return 0;
+}
+
+static int clear_attributes(PyObject *self) {
+  Py_CLEAR(((SwigPyObject *)self)->dict);
+  return 0;
+}
+
+/* What SWIG gives to its types lets a script leak an object, free one that is in use, or crash by
+ * deleting `thisown`. */
+static void hide_ownership(PyTypeObject *type) {
+  static const char *const names[] = {"acquire", "append", "disown", "next", "own", "this", "thisown"};
+  for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+    if (PyDict_DelItemString(type->tp_dict, names[i])) PyErr_Clear();
+  PyType_Modified(type);
+}
+
+/* With a little more than the type that they all derive from has, Python refuses to make a class
+ * from two types, whose objects would have the pointer of one and the methods of the other. */
+static void adapt_types(void) {
+  for (size_t i = 0; i < swig_module.size; i++) {
+    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
+    PyTypeObject *type = data ? data->pytype : NULL, *root = type;
+    if (!type) continue;
+    while (root->tp_base != &PyBaseObject_Type) root = root->tp_base;
+    type->tp_traverse = traverse_attributes;
+    type->tp_clear = clear_attributes;
+    hide_ownership(type);
+    if (type != root && type->tp_basicsize == root->tp_basicsize)
+      type->tp_basicsize += (Py_ssize_t)sizeof(void *);
+  }
+  hide_ownership(SwigPyObject_type());
+}
+%}
+%{
+/* An object that owns what it points to; for want of memory SWIG gives None. */
+static PyObject *owner(void *pointer, swig_type_info *type) {
+  PyObject *object = SWIG_Python_NewPointerObj(NULL, pointer, type, SWIG_POINTER_OWN);
+  if (object == Py_None) Py_CLEAR(object);
+  return object;
+}
+
+/* Takes the item over. Without one there is no list either. */
+static void set_item(PyObject **list, Py_ssize_t index, PyObject *item) {
+  if (*list && item) {
+    PyList_SET_ITEM(*list, index, item);
+  } else {
+    Py_XDECREF(item);
+    Py_CLEAR(*list);
+  }
+}
+%}
+
 %define FIELD(CLASS, TYPE, NAME, DOC)
 %feature("docstring") CLASS::NAME DOC;
 %extend CLASS { const TYPE NAME; }
@@ -33,20 +91,3 @@
   $result = $1 == LTS_ABSENT ? SWIG_Py_Void() : PyBool_FromLong($1 != 0);
 }
 
-%{
-/* Guards. Deleting SWIG's `thisown` crashes, setting it leaks: what an object points to is nobody's
- * business. With a little more than the type that they all derive from has, Python refuses to make
- * a class from two types, whose objects would have the pointer of one and the methods of the other. */
-static void guard_types(void) {
-  for (size_t i = 0; i < swig_module.size; i++) {
-    SwigPyClientData *data = (SwigPyClientData *)swig_module.types[i]->clientdata;
-    PyTypeObject *type = data ? data->pytype : NULL, *root = type;
-    while (root && root->tp_base != &PyBaseObject_Type) root = root->tp_base;
-    if (type == root) continue;
-    if (PyDict_DelItemString(type->tp_dict, "this")) PyErr_Clear();
-    if (PyDict_DelItemString(type->tp_dict, "thisown")) PyErr_Clear();
-    if (type->tp_basicsize == root->tp_basicsize) type->tp_basicsize += (Py_ssize_t)sizeof(void *);
-    PyType_Modified(type);
-  }
-}
-%}

@@ -9,16 +9,22 @@ static lts_packet *to_packet(PyObject *object) {
   return packet;
 }
 
+static PyObject *flow_object(lts_flow *flow) {
+  PyObject *object = new_object(flow, SWIGTYPE_p_lts_flow);
+  if (!object) delete_lts_flow(flow);
+  return object;
+}
+
 /* Not an __init__(): it could not give None. */
 static PyObject *make_flow(PyTypeObject *type, PyObject *object) {
-  PyObject *self = NULL;
+  PyObject *self;
   lts_flow *flow;
   lts_packet *packet = to_packet(object);
   if (!packet) return NULL;
   lts_more found = lts_flow_of(packet, &flow);
   if (found == LTS_FAIL) return raised();
   if (found == LTS_END) Py_RETURN_NONE;
-  if (type == type_of(SWIGTYPE_p_lts_flow)) return new_object(flow, SWIGTYPE_p_lts_flow);
+  if (type == type_of(SWIGTYPE_p_lts_flow)) return flow_object(flow);
   self = type->tp_alloc(type, 0);
   if (self) return SWIG_NewPointerObj(flow, SWIGTYPE_p_lts_flow, SWIG_BUILTIN_INIT);
   delete_lts_flow(flow);
@@ -74,7 +80,7 @@ static int home_init(PyObject *self, PyObject *arguments, PyObject *keywords) {
 }
 %typemap(in, numinputs=0) lts_flow **OUTPUT_FLOW (lts_flow *flow = NULL) { $1 = &flow; }
 %typemap(argout) lts_flow **OUTPUT_FLOW {
-  $result = flow$argnum ? new_object(flow$argnum, $*1_descriptor) : SWIG_Py_Void();
+  $result = flow$argnum ? flow_object(flow$argnum) : SWIG_Py_Void();
 }
 %typemap(out) lts_more flow {
   if ($1 == LTS_FAIL) RAISE

@@ -64,8 +64,7 @@ static int spare_count;
 static destructor swig_dealloc;
 
 static PyObject *new_object(void *pointer, swig_type_info *info) {
-  PyObject *self = NULL; /* SWIG's macro wants one */
-  if (!spare_count) return SWIG_NewPointerObj(pointer, info, SWIG_POINTER_OWN);
+  if (!spare_count) return owner(pointer, info);
   SwigPyObject *object = spare_objects[--spare_count];
   object->ptr = pointer;
   object->ty = info;

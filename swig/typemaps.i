@@ -118,7 +118,7 @@ BOOLEAN(meta, TypeError)
 }
 %typemap(in, numinputs=0) lts_packet **OUTPUT_PACKET (lts_packet *packet) { $1 = &packet; }
 %typemap(argout) lts_packet **OUTPUT_PACKET {
-  $result = new_object(*$1, $*1_descriptor);
+  $result = packet_object(*$1, $*1_descriptor);
 }
 
 /* Of functions that never wait. */
@@ -130,7 +130,7 @@ BOOLEAN(meta, TypeError)
 %typemap(argout) lts_packet **FOUND_PACKET {
   if (result == LTS_ITEM) {
     Py_DECREF($result);
-    $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+    $result = packet_object(*$1, $*1_descriptor);
   }
 }
 %typemap(in, numinputs=0) lts_wait *OUTPUT_WAIT (lts_wait wait) { $1 = &wait; }
@@ -178,7 +178,7 @@ CONSTRUCTOR(lts_filter)
           (const char *)($1.bytes.data ? $1.bytes.data : $1.room), (Py_ssize_t)$1.bytes.length);
       break;
     case LTS_VALUE_LAYER:
-      $result = new_object($1.layer, layer_descriptor($1.type));
+      $result = packet_object($1.layer, layer_descriptor($1.type));
   }
 }
 
@@ -188,17 +188,15 @@ CONSTRUCTOR(lts_filter)
     struct lts_sctp *, struct lts_echo *, struct lts_redirect *, struct lts_echo6 *,
     struct lts_toobig6 *, struct lts_param6 *, struct lts_neighbour6 * {
   if ((void *)$1 == (void *)LTS_NO_LAYER) RAISE
-  $result = $1 ? new_object($1, $1_descriptor) : SWIG_Py_Void();
+  $result = $1 ? packet_object((lts_packet *)$1, $1_descriptor) : SWIG_Py_Void();
 }
 
 /* Of an SCTP packet's chunks. */
 %typemap(out) lts_list {
   if ($1.length < 0) RAISE
   $result = PyList_New($1.length);
-  for (int i = 0; i < $1.length; i++) {
-    PyObject *item = new_object($1.items[i], SWIGTYPE_p_lts_chunk);
-    if ($result) PyList_SET_ITEM($result, i, item);
-  }
+  for (int i = 0; i < $1.length; i++)
+    set_item(&$result, i, packet_object($1.items[i], SWIGTYPE_p_lts_chunk));
   free($1.items);
 }
 
@@ -206,25 +204,17 @@ CONSTRUCTOR(lts_filter)
   if ($1.count < 0) RAISE
   $result = PyList_New($1.count);
   for (int i = 0; $result && i < $1.count; i++)
-    PyList_SET_ITEM($result, i, PyLong_FromUnsignedLong($1.values[i]));
+    set_item(&$result, i, PyLong_FromUnsignedLong($1.values[i]));
 }
 
 %typemap(out) lts_layer_list {
-  static PyObject *type;
   if ($1.count < 0) RAISE
-  $result = standard(&type, "libtrace.layers", "Layer") ? PyList_New($1.count) : NULL;
-  for (int i = 0; i < $1.count; i++) {
-    lts_layer_item *item = &$1.items[i];
-    if (!$result) { /* a signal handler may have raised within Layer() */
-      delete_lts_packet(item->object);
-      continue;
-    }
-    PyObject *object = item->object ? new_object(item->object, layer_descriptor(item->kind))
-                                    : SWIG_Py_Void();
-    PyObject *layer = PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);
-    if (layer) PyList_SET_ITEM($result, i, layer);
-    else Py_CLEAR($result);
-  }
+  $result = PyList_New($1.count);
+  for (int i = 0; i < $1.count; i++)
+    if ($result)
+      set_item(&$result, i, layer_tuple(&$1.items[i]));
+    else
+      delete_lts_packet($1.items[i].object);
 }
 
 %typemap(out) lts_count {
@@ -261,6 +251,7 @@ CONSTRUCTOR(lts_filter)
 %typemap(out) lts_new_prefix {
   if (!$1) RAISE
   $result = new_object($1, SWIGTYPE_p_lts_prefix);
+  if (!$result) delete_lts_prefix($1);
 }
 
 %typemap(out) lts_line { $result = PyUnicode_FromString($1.text); }
@@ -279,6 +270,24 @@ static PyObject *standard(PyObject **cache, const char *module, const char *name
     Py_XDECREF(found);
   }
   return *cache;
+}
+
+static PyObject *packet_object(lts_packet *packet, swig_type_info *type) {
+  PyObject *object = new_object(packet, type);
+  if (!object) delete_lts_packet(packet);
+  return object;
+}
+
+static swig_type_info *layer_descriptor(lts_layer_kind kind);
+
+static PyObject *layer_tuple(const lts_layer_item *item) {
+  static PyObject *type;
+  PyObject *object = item->object ? packet_object(item->object, layer_descriptor(item->kind)) : SWIG_Py_Void();
+  if (!object || !standard(&type, "libtrace.layers", "Layer")) {
+    Py_XDECREF(object);
+    return NULL;
+  }
+  return PyObject_CallFunction(type, "sIIN", item->name, item->offset, item->length, object);
 }
 
 static PyObject *address_object(const lts_address *address) {
@@ -344,14 +353,14 @@ static PyObject *time_object(lts_time time, int aware) {
 }
 %typemap(out) lts_packet *lts_packet_load {
   if ($1 == LTS_NO_LAYER) RAISE
-  $result = new_object($1, SWIGTYPE_p_lts_packet);
+  $result = packet_object($1, SWIGTYPE_p_lts_packet);
 }
 
 %typemap(out) lts_names {
   if ($1.count < 0) RAISE
   $result = PyList_New($1.count);
   for (int i = 0; $result && i < $1.count; i++)
-    PyList_SET_ITEM($result, i, PyUnicode_FromString($1.names[i]));
+    set_item(&$result, i, PyUnicode_FromString($1.names[i]));
 }
 
 %typemap(out) lts_options {
@@ -361,12 +370,11 @@ static PyObject *time_object(lts_time time, int aware) {
   $result = PyList_New($1.count);
   for (int i = 0; $result && i < $1.count; i++) {
     const lts_option *item = &$1.items[i];
-    PyObject *numbers = PyTuple_New(item->count);
+    PyObject *numbers = PyList_New(item->count);
     for (int n = 0; numbers && n < item->count; n++)
-      PyTuple_SET_ITEM(numbers, n, PyLong_FromUnsignedLong(item->numbers[n]));
+      set_item(&numbers, n, PyLong_FromUnsignedLong(item->numbers[n]));
     PyObject *option = PyObject_CallFunction(make, "By#N", item->kind, (const char *)item->value.data,
                                              (Py_ssize_t)item->value.length, numbers);
-    if (option) PyList_SET_ITEM($result, i, option);
-    else Py_CLEAR($result);
+    set_item(&$result, i, option);
   }
 }

@@ -96,7 +96,7 @@ _OPTIONS: dict[int, Callable[..., Any]] = {
 }
 
 
-def make_tcp_option(kind: int, value: bytes, numbers: tuple[int, ...]) -> Any:
+def make_tcp_option(kind: int, value: bytes, numbers: list[int]) -> Any:
     """Make the object of a TCP option; called by the C part, which has read its numbers."""
     if kind == 4 and not value:
         return SACKPermitted()
