@@ -72,7 +72,7 @@ def _stack(axes: Axes, edges: Any, width: int, series: list[Series], amounts: li
         top = base + rate
         axes.stairs(top, edges, baseline=base, fill=True, color=color, label=it.name)
         base = top
-    axes.stairs(base, edges, color="#333333", linewidth=0.6)
+    axes.stairs(base, edges, color="#00000066", linewidth=0.5)
     axes.set_ylim(bottom=0)
     axes.margins(x=0)
 
@@ -86,7 +86,15 @@ def _scale(axes: Axes, first: int, width: int, bins: int) -> Any:
         return steps
     locator = AutoDateLocator(tz=timezone.utc)
     axes.xaxis.set_major_locator(locator)
-    axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, tz=timezone.utc))
+    axes.xaxis.set_major_formatter(
+        ConciseDateFormatter(
+            locator,
+            tz=timezone.utc,
+            formats=["%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M", "%H:%M:%S.%f"],
+            zero_formats=["%Y", "%Y", "%Y-%m", "%m-%d", "%H:%M", "%H:%M:%S.%f"],
+            offset_formats=["", "", "%Y", *["%Y-%m-%d"] * 3],
+        )
+    )
     axes.set_xlabel("Time (UTC)")
     return first / (86400 * _SECOND) + steps / 86400
 
@@ -100,9 +108,10 @@ def _draw(rates: Rates, title: str) -> Figure:
     _stack(lower, edges, width, series, [8 * it.bytes for it in series])
     upper.set_ylabel("Packets per second")
     upper.yaxis.set_major_formatter(EngFormatter(sep=""))
-    lower.set_ylabel("Rate on the wire")
-    lower.yaxis.set_major_formatter(EngFormatter("bit/s"))
-    upper.set_title(f"{title}, in bins of {_span(width)}", loc="left")
+    lower.set_ylabel("Bits per second on the wire")
+    lower.yaxis.set_major_formatter(EngFormatter(sep=""))
+    upper.set_title(f"{title}, in bins of {_span(width)}", loc="left", pad=10)
+    figure.align_ylabels()
     handles, names = upper.get_legend_handles_labels()
     figure.legend(handles[::-1], names[::-1], loc="outside right upper")
     return figure
