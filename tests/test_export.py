@@ -66,8 +66,7 @@ def read(path: Path, table: str = "packets") -> Any:
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as connection:
-        found = connection.execute(f"from {table}").arrow()
-        return found if isinstance(found, pyarrow.Table) else found.read_all()
+        return pyarrow.table(connection.table(table))
 
 
 def only_file(path: Path) -> bool:

@@ -156,9 +156,7 @@ def _flow_tables(
             names, idle_timeout=options.idle_timeout, active_timeout=options.active_timeout
         )
         tables.append(flows)
-        yield from flows
-        trace.close()  # which Ctrl-C may only have stopped
-        yield from flows
+        return flows
 
     return read
 

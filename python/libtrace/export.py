@@ -47,6 +47,7 @@ class _File(_Output):
     def __init__(self, path: str, columns: pyarrow.Schema) -> None:
         self._file = Replacement(path)
         self._sink = self._file.path.open("wb")
+        self._writer: Any = None
         try:
             self._writer = self._open(columns)
         except BaseException:
@@ -62,12 +63,17 @@ class _File(_Output):
 
     def commit(self) -> None:
         self._writer.close()
+        self._writer = None
         self._sink.close()
         self._file.commit()
 
     def close(self) -> None:
         self._file.close()
-        with suppress(OSError):  # what is left on a full disk
+        # On a full disk, what is left has nowhere to go.
+        with suppress(OSError, ValueError):
+            if self._writer:
+                self._writer.close()
+        with suppress(OSError):
             self._sink.close()
 
 
@@ -144,8 +150,9 @@ class _DuckDB(_Output):
         self._path, self._table = Path(path), table
         self._is_new = not self._path.exists()
         self._error = duckdb.Error
-        self._connection = self._try(duckdb.connect, path)
+        self._connection: Any = None
         try:
+            self._connection = self._try(duckdb.connect, path)
             self._try(self._create, columns.empty_table())
         except BaseException:
             self.close()
@@ -179,7 +186,8 @@ class _DuckDB(_Output):
         self._is_new = False
 
     def close(self) -> None:
-        self._connection.close()
+        if self._connection:
+            self._connection.close()
         if self._is_new:
             for name in (self._path, Path(f"{self._path}.wal")):
                 name.unlink(missing_ok=True)
