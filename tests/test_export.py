@@ -56,13 +56,13 @@ def rows_in(path: Path, table: str = "packets") -> int:
 def read(path: Path, table: str = "packets") -> Any:
     """The table of pyarrow that is in a file."""
     if path.suffix == ".parquet":
-        import pyarrow.parquet
+        from pyarrow import parquet
 
-        return pyarrow.parquet.read_table(path)
+        return parquet.read_table(path)
     if path.suffix == ".feather":
-        import pyarrow.feather
+        from pyarrow import feather
 
-        return pyarrow.feather.read_table(path)
+        return feather.read_table(path)
     import duckdb
 
     with duckdb.connect(str(path), read_only=True) as connection:
@@ -166,11 +166,11 @@ def many(path: Path, packets: int) -> str:
 
 
 def test_parquet_has_large_row_groups(tmp_path: Path) -> None:
-    import pyarrow.parquet
+    from pyarrow import parquet
 
     target = tmp_path / "x.parquet"
     export(many(tmp_path / "many", 300_000), "-o", target, "--columns", "timestamp")
-    metadata = pyarrow.parquet.read_metadata(target)
+    metadata = parquet.read_metadata(target)
     assert [metadata.row_group(n).num_rows for n in range(metadata.num_row_groups)] == [
         262_144,
         300_000 - 262_144,
