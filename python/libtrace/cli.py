@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import libtrace
 from libtrace.arguments import make_parser
-from libtrace.commands import INTERRUPTED, Reading, complain, progress, write
+from libtrace.commands import INTERRUPTED, Reading, complain, printable, progress, write
 from libtrace.report import Report, Summary
 
 if TYPE_CHECKING:
@@ -203,7 +203,7 @@ def _show_flows(options: argparse.Namespace) -> int:
 
 
 def _title(uris: list[str], packets: int) -> str:
-    what = Path(uris[0]).name if len(uris) == 1 else f"{len(uris)} traces"
+    what = printable(Path(uris[0]).name) if len(uris) == 1 else f"{len(uris)} traces"
     return f"{what}: {packets:,} packets"
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Reading",
     "Replacement",
     "complain",
+    "printable",
     "progress",
     "stopping",
     "write",
@@ -186,11 +187,15 @@ class Replacement:
         self.path.unlink(missing_ok=True)
 
 
+def printable(text: str) -> str:
+    """Return text on one line and without what could not be shown, whatever a file name holds."""
+    return "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+
+
 def complain(message: object) -> None:
-    """Write one line to standard error, whatever a file name holds."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(message))
+    """Write one line to standard error."""
     with suppress(OSError):
-        print(f"libtrace: {text}", file=sys.stderr, flush=True)
+        print(f"libtrace: {printable(str(message))}", file=sys.stderr, flush=True)
 
 
 def write(text: str) -> int:
