@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import pty
@@ -17,17 +16,19 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import command
 import gen
 import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
+from command import COMMAND, only_line
 from libtrace.cli import main
 
-COMMAND = [sys.executable, "-m", "libtrace"]
 FCS = 4
 LONG = "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
 
@@ -76,13 +77,6 @@ def fails(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     out, err = capsys.readouterr()
     assert out == ""
     return only_line(err)
-
-
-def only_line(err: str) -> str:
-    assert err.startswith("libtrace: ")
-    assert err.endswith("\n")
-    assert len(err.splitlines()) == 1
-    return err[len("libtrace: ") : -1]
 
 
 # Totals
@@ -350,7 +344,7 @@ def test_without_rich(
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.delitem(sys.modules, "libtrace.terminal", raising=False)
     monkeypatch.setitem(sys.modules, "rich", None)
-    assert "rich" in fails(capsys, mixed)
+    assert "pip install rich" in fails(capsys, mixed)
     assert as_json(capsys, mixed)["total"]["packets"] == 2000
 
 
@@ -449,19 +443,8 @@ def test_closed_output(mixed: str) -> None:
     assert (result.stdout, result.stderr) == (b"", b"")
 
 
-@contextlib.contextmanager
-def running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A command that hears Ctrl-C, also when the tests run in the background, and never stays."""
-    process = subprocess.Popen(
-        [*COMMAND, "report", "--json", *arguments],
-        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    with process:
-        try:
-            yield process
-        finally:
-            process.kill()
+def running(*arguments: str, **options: Any) -> AbstractContextManager[subprocess.Popen[str]]:
+    return command.running("report", "--json", *arguments, **options)
 
 
 def interrupt(process: subprocess.Popen[str], after: float) -> tuple[str, str]:

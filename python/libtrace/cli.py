@@ -3,25 +3,26 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import libtrace
+from libtrace.arguments import make_parser
+from libtrace.commands import INTERRUPTED, Reading, complain, printable, progress, write
 from libtrace.report import Report, Summary
+
+if TYPE_CHECKING:
+    import argparse
+
+    from libtrace.columns import Batch
+    from libtrace.trace import Trace
 
 __all__ = ["main"]
 
-# As the shell reports a command that one of these signals ended.
-_INTERRUPTED = 128 + 2
-_BROKEN_PIPE = 128 + 13
-
-_MOST_BYTES = 65536
+_PACKAGES = ("duckdb", "matplotlib", "numpy", "pyarrow", "rich")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -43,129 +44,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         With status 2 after wrong usage, with 0 after ``--help`` and ``--version``.
     """
     try:
-        options = _make_parser().parse_args(argv)
-        status: int = options.run(options)
+        options = make_parser().parse_args(argv)
+        return _COMMANDS[options.command](options)
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except ModuleNotFoundError as error:
-        if (error.name or "").partition(".")[0] != "rich":
+        package = (error.name or "").partition(".")[0]
+        if package not in _PACKAGES:
             raise
-        _complain("tables need the Python package rich: install it, or use --json")
+        complain(f"this needs the Python package {package}: pip install {package}")
         return 1
-    return status
-
-
-# ---- arguments ----
-
-
-class _Parser(argparse.ArgumentParser):
-    """Reports wrong usage in one line."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"libtrace: {message}; see '{self.prog} --help'\n")
-
-
-def _number(least: int, most: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        value = int(text) if text.isdecimal() else -1
-        if value < least or (most is not None and value > most):
-            span = f"at least {least}" if most is None else f"between {least} and {most}"
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {span}")
-        return value
-
-    return parse
-
-
-def _filter(text: str) -> libtrace.Filter:
-    try:
-        return libtrace.Filter(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(str(error)) from None
-
-
-def _add_trace_options(parser: argparse.ArgumentParser) -> None:
-    """Add what every command that reads traces takes."""
-    parser.add_argument(
-        "uris",
-        nargs="+",
-        metavar="URI",
-        help="a trace: the path of a file in any format that libtrace reads, compressed or not, "
-        "or a libtrace URI such as erf:x.erf.gz or int:eth0",
-    )
-    parser.add_argument(
-        "--filter", type=_filter, metavar="EXPR", help="only packets that match; see pcap-filter(7)"
-    )
-    parser.add_argument(
-        "--snaplen", type=_number(1, _MOST_BYTES), metavar="N", help="cut packets to N bytes"
-    )
-    parser.add_argument("--count", type=_number(1), metavar="N", help="stop after N packets in all")
-
-
-def _make_parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="libtrace",
-        description="Look into packet traces of every kind that libtrace reads.",
-        allow_abbrev=False,
-    )
-    library = libtrace.features()["libtrace"]
-    version = f"python-libtrace {libtrace.__version__} (libtrace {library})"
-    parser.add_argument("--version", action="version", version=version)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
-    report = commands.add_parser(
-        "report",
-        help="say what is in traces",
-        description="Say what is in traces: totals, protocols, addresses, ports and sizes.",
-        allow_abbrev=False,
-    )
-    _add_trace_options(report)
-    report.add_argument("--json", action="store_true", help="write JSON, for programs")
-    report.add_argument(
-        "--top", type=_number(0), metavar="N", default=10, help="addresses and ports (default: 10)"
-    )
-    report.set_defaults(run=_report)
-    return parser
-
-
-# ---- output ----
-
-
-def _complain(message: object) -> None:
-    """Write one line, whatever a file name holds."""
-    text = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in str(message))
-    with suppress(OSError):
-        print(f"libtrace: {text}", file=sys.stderr, flush=True)
-
-
-def _write(text: str) -> int:
-    """Write to standard output, whatever its encoding lacks; return the exit status."""
-    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-    try:
-        print(text.encode(encoding, "backslashreplace").decode(encoding), end="", flush=True)
-    except OSError as error:
-        _discard_output()
-        if isinstance(error, BrokenPipeError):
-            return _BROKEN_PIPE
-        _complain(f"cannot write: {error.strerror}")
-        return 1
-    return 0
-
-
-def _discard_output() -> None:
-    """Let the interpreter's last flush succeed: what is left in the buffer has nowhere to go."""
-    with suppress(OSError), Path(os.devnull).open("wb") as nowhere:
-        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 # ---- report ----
-
-
-def _progress(trace: libtrace.Trace) -> AbstractContextManager[object]:
-    if sys.stderr is not None and sys.stderr.isatty():
-        with suppress(ModuleNotFoundError):
-            from libtrace.terminal import ReadingProgress
-
-            return ReadingProgress(trace)
-    return nullcontext()
 
 
 def _read(uri: str, report: Report, options: argparse.Namespace) -> None:
@@ -175,7 +66,7 @@ def _read(uri: str, report: Report, options: argparse.Namespace) -> None:
         report.traces.append(summary)
         left = None if options.count is None else options.count - report.packets
         try:
-            with _progress(trace):
+            with progress(trace):
                 report.count(trace, summary, left)
         except libtrace.LibtraceError as error:
             summary.error = str(error)
@@ -212,7 +103,138 @@ def _report(options: argparse.Namespace) -> int:
         _read_all(options, report, errors)
     except KeyboardInterrupt:
         interrupted = True
-    status = _write(render(report.as_dict(options.top))) if report.traces else 0
+    status = write(render(report.as_dict(options.top))) if report.traces else 0
     for error in errors:
-        _complain(error)
-    return _INTERRUPTED if interrupted else status or int(bool(errors))
+        complain(error)
+    return INTERRUPTED if interrupted else status or int(bool(errors))
+
+
+# ---- tables ----
+
+
+def _cannot_write(path: str, error: OSError) -> int:
+    complain(f"cannot write '{path}': {error.strerror or error}")
+    return 1
+
+
+def _export_table(
+    options: argparse.Namespace,
+    table: str,
+    columns: dict[str, libtrace.ColumnInfo],
+    tables: Callable[[Trace, int | None], Iterator[Batch]],
+) -> int:
+    from libtrace.export import export
+
+    reading = Reading(options)
+    try:
+        with closing(reading.batches(tables)) as batches:
+            export(options.output, table, columns, reading, batches)
+    except OSError as error:
+        return reading.finish(_cannot_write(options.output, error))
+    return reading.finish()
+
+
+def _export(options: argparse.Namespace) -> int:
+    """Run ``libtrace export``."""
+    names = options.columns or libtrace.DEFAULT_COLUMNS
+    columns = {name: libtrace.COLUMNS[name] for name in names}
+    return _export_table(
+        options, "packets", columns, lambda trace, limit: trace.batches(names, limit=limit)
+    )
+
+
+# ---- flows ----
+
+
+def _flow_tables(
+    options: argparse.Namespace, names: tuple[str, ...], tables: list[libtrace.Flows]
+) -> Callable[[Trace, int | None], Iterator[Batch]]:
+    """Return what makes the flows of a trace, and keeps each table of them."""
+
+    def read(trace: Trace, _limit: int | None) -> Iterator[Batch]:
+        flows = trace.flows(
+            names, idle_timeout=options.idle_timeout, active_timeout=options.active_timeout
+        )
+        tables.append(flows)
+        return flows
+
+    return read
+
+
+def _write_lines(batches: Iterable[Batch]) -> int:
+    """Write each row as a line of JSON; return the exit status."""
+    for batch in batches:
+        rows = (dict(zip(batch, row)) for row in zip(*batch.values()))
+        status = write("".join(json.dumps(row, default=bytes.hex) + "\n" for row in rows))
+        if status:
+            return status
+    return 0
+
+
+def _flows(options: argparse.Namespace) -> int:
+    """Run ``libtrace flows``."""
+    if options.columns and not (options.output or options.json):
+        options.error("--columns needs --output or --json")
+    names = options.columns or libtrace.DEFAULT_FLOW_COLUMNS
+    if options.output:
+        columns = {name: libtrace.FLOW_COLUMNS[name] for name in names}
+        return _export_table(options, "flows", columns, _flow_tables(options, names, []))
+    if not options.json:
+        return _show_flows(options)
+    reading = Reading(options)
+    with closing(reading.batches(_flow_tables(options, names, []))) as batches:
+        status = _write_lines(batches)
+    return reading.finish(status)
+
+
+def _show_flows(options: argparse.Namespace) -> int:
+    from libtrace.flowlist import Flow, busiest
+    from libtrace.terminal import render_flows
+
+    reading = Reading(options)
+    tables: list[libtrace.Flows] = []
+    with closing(reading.batches(_flow_tables(options, Flow._fields, tables))) as batches:
+        flows, total = busiest(batches, options.top)
+    total["Packets in no flow"] = sum(table.ignored for table in tables)
+    return reading.finish(write(render_flows(flows, total)) if reading.traces else 0)
+
+
+# ---- plot ----
+
+
+def _title(uris: list[str], packets: int) -> str:
+    what = printable(Path(uris[0]).name) if len(uris) == 1 else f"{len(uris)} traces"
+    return f"{what}: {packets:,} packets"
+
+
+def _plot(options: argparse.Namespace) -> int:
+    """Run ``libtrace plot``."""
+    from libtrace.plot import plot
+    from libtrace.rates import COLUMNS, Rates
+
+    def read(trace: Trace, limit: int | None) -> Iterator[Batch]:
+        return trace.batches(COLUMNS, limit=limit)
+
+    reading, rates = Reading(options), Rates(options.bin)
+    try:
+        with closing(reading.batches(read)) as batches:
+            for batch in batches:
+                rates.add(batch)
+        if rates.packets:
+            plot(options.output, rates, _title(options.uris, rates.packets))
+        elif reading.traces:
+            complain("there are no packets to draw")
+    except OSError as error:
+        return reading.finish(_cannot_write(options.output, error))
+    except ValueError as error:
+        complain(error)
+        return reading.finish(1)
+    return reading.finish(int(not rates.packets))
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "report": _report,
+    "export": _export,
+    "flows": _flows,
+    "plot": _plot,
+}

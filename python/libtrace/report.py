@@ -3,21 +3,29 @@
 
 from __future__ import annotations
 
-import signal
 import socket
-from collections.abc import Callable, Hashable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
+from libtrace.commands import stopping
 from libtrace.enums import LinkType
 
 if TYPE_CHECKING:
     from libtrace.trace import Trace
 
-__all__ = ["Report", "Summary", "total"]
+__all__ = [
+    "CUT",
+    "IEEE_802_3",
+    "LONGEST_802_3",
+    "NONE",
+    "Report",
+    "Summary",
+    "name_ethertype",
+    "name_protocol",
+    "total",
+]
 
 _SECOND = 10**9
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -26,13 +34,13 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 _IPV4, _IPV6 = 0x0800, 0x86DD
 # Beside EtherTypes and protocol numbers, what a packet can have in their place.
-_CUT, _NONE, _IEEE_802_3 = -1, 0, 1
-_LONGEST_802_3 = 1500
+CUT, NONE, IEEE_802_3 = -1, 0, 1
+LONGEST_802_3 = 1500
 
 _ETHERTYPES = {
-    _CUT: "(cut off)",
-    _NONE: "(none)",
-    _IEEE_802_3: "IEEE 802.3",
+    CUT: "(cut off)",
+    NONE: "(none)",
+    IEEE_802_3: "IEEE 802.3",
     _IPV4: "IPv4",
     0x0806: "ARP",
     0x22F3: "TRILL",
@@ -58,7 +66,7 @@ _ETHERTYPES = {
 }
 
 _PROTOCOLS = {
-    _CUT: "(cut off)",
+    CUT: "(cut off)",
     0: "Hop-by-hop",
     1: "ICMP",
     2: "IGMP",
@@ -92,11 +100,13 @@ def _name_link(value: int) -> str:
     return LinkType(value).name if value in set(LinkType) else str(value)
 
 
-def _name_ethertype(ethertype: int) -> str:
+def name_ethertype(ethertype: int) -> str:
+    """Return what people call an EtherType, or `CUT`, `NONE` or `IEEE_802_3` in its place."""
     return _ETHERTYPES.get(ethertype, f"0x{ethertype:04x}")
 
 
-def _name_protocol(protocol: int) -> str:
+def name_protocol(protocol: int) -> str:
+    """Return what people call the protocol of an IP packet, or `CUT` in its place."""
     return _PROTOCOLS.get(protocol, f"protocol {protocol}")
 
 
@@ -139,8 +149,8 @@ def _network(version: int | None, ethertype: int | None, cut: bool) -> int:
     if version:
         return _IPV4 if version == 4 else _IPV6
     if ethertype is None:
-        return _CUT if cut else _NONE
-    return _IEEE_802_3 if ethertype <= _LONGEST_802_3 else ethertype
+        return CUT if cut else NONE
+    return IEEE_802_3 if ethertype <= LONGEST_802_3 else ethertype
 
 
 def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
@@ -150,28 +160,6 @@ def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
     else:
         counts[0] += packets
         counts[1] += length
-
-
-@contextmanager
-def _stopping(trace: Trace) -> Iterator[None]:
-    """Let Ctrl-C end the reading of a trace, but not the counting of what was read."""
-    interrupts: list[tuple[int, FrameType | None]] = []
-
-    def stop(*call: Any) -> None:
-        interrupts.append(call)
-        trace.stop()
-
-    try:
-        handler = signal.signal(signal.SIGINT, stop)
-    except ValueError:  # in another thread than the main one no signal arrives
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if interrupts and callable(handler):
-            handler(*interrupts[0])
 
 
 # ---- totals ----
@@ -308,7 +296,7 @@ class Report:
         limit : int, optional
             Most packets to count.
         """
-        with _stopping(trace):
+        with stopping(trace):
             for batch in trace.counts(_COLUMNS, _MOST_ROWS, limit=limit):
                 for row in zip(*batch.values()):
                     self._add_row(row[: len(_COLUMNS)], row[len(_COLUMNS) :], summary)
@@ -320,7 +308,7 @@ class Report:
         packets, length, captured, truncated, first, last = counts
         summary.add(packets, length, captured, truncated, first, last)
         if cut and protocol is None:
-            protocol = _CUT
+            protocol = CUT
         network = _network(version, ethertype, cut)
         _add(self._kinds, (link, network, protocol, size), packets, length)
         for address in {src, dst} - {None}:
@@ -387,16 +375,16 @@ def _identify_address(key: _Address) -> dict[str, Any]:
 
 
 def _identify_network(key: int) -> dict[str, Any]:
-    return {"name": _name_ethertype(key), "ethertype": key if key > _LONGEST_802_3 else None}
+    return {"name": name_ethertype(key), "ethertype": key if key > LONGEST_802_3 else None}
 
 
 def _identify_transport(key: int) -> dict[str, Any]:
-    return {"name": _name_protocol(key), "protocol": None if key == _CUT else key}
+    return {"name": name_protocol(key), "protocol": None if key == CUT else key}
 
 
 def _identify_port(key: tuple[int, int]) -> dict[str, Any]:
     protocol, port = key
-    name = f"{port}/{_name_protocol(protocol).lower()}"
+    name = f"{port}/{name_protocol(protocol).lower()}"
     return {"name": name, "protocol": protocol, "port": port}
 
 

@@ -21,12 +21,15 @@ from rich.progress import (
 )
 from rich.table import Column, Table
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from libtrace.report import name_protocol
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from libtrace.flowlist import Flow
     from libtrace.trace import Trace
 
-__all__ = ["ReadingProgress", "render"]
+__all__ = ["ReadingProgress", "render", "render_flows"]
 
 _SECTIONS = {
     "link_types": "Link type",
@@ -156,6 +159,10 @@ def render(data: dict[str, Any]) -> str:
     data : dict
         What `Report.as_dict` gives.
     """
+    return _text(lambda console: _parts(data, console))
+
+
+def _text(parts: Callable[[Console], Iterable[RenderableType]]) -> str:
     # Only a console of its own never touches standard output, which may be a full disk.
     text = StringIO()
     console = Console(
@@ -165,11 +172,63 @@ def render(data: dict[str, Any]) -> str:
         emoji=False,
         highlight=False,
     )
-    for number, part in enumerate(_parts(data, console)):
+    for number, part in enumerate(parts(console)):
         if number:
             console.print()
         console.print(part)
     return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+
+# ---- flows ----
+
+
+def _end(address: str, port: int | None) -> str:
+    """Return an address and a port as RFC 5952, section 6, writes them."""
+    if port is None:
+        return address
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def _flow_rows(flows: list[Flow]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for heading in ("Source", "Destination"):
+        table.add_column(heading, overflow="fold")
+    table.add_column("Protocol", overflow="fold")
+    for heading in ("Packets", "Bytes", "Seconds"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for flow in flows:
+        table.add_row(
+            _end(flow.src, flow.src_port),
+            _end(flow.dst, flow.dst_port),
+            name_protocol(flow.proto),
+            _number(flow.packets + flow.rev_packets),
+            _number(flow.bytes + flow.rev_bytes),
+            f"{(flow.last - flow.first) / 10**9:,.3f}",
+        )
+    return table
+
+
+def _flow_totals(total: dict[str, int]) -> Table:
+    table = Table.grid(padding=(0, 2))
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column()
+    for name, value in total.items():
+        table.add_row(name, _number(value))
+    return table
+
+
+def render_flows(flows: list[Flow], total: dict[str, int]) -> str:
+    """Return flows as text for standard output, with colours if that is a terminal.
+
+    Parameters
+    ----------
+    flows : list of Flow
+        Those to show, in this order.
+    total : dict of str to int
+        What to say of all, by name.
+    """
+    parts = [_flow_totals(total), *([_flow_rows(flows)] if flows else ())]
+    return _text(lambda _console: parts)
 
 
 # ---- progress ----

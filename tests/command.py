@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: LGPL-3.0-or-later
+"""The command `libtrace` in a process of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+COMMAND = [sys.executable, "-m", "libtrace"]
+
+
+@contextlib.contextmanager
+def running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
+    """A command that hears Ctrl-C, also when the tests run in the background, and never stays."""
+    process = subprocess.Popen(
+        [*COMMAND, *arguments],
+        **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def only_line(err: str) -> str:
+    """What the command says that is wrong."""
+    assert err.startswith("libtrace: ")
+    assert err.endswith("\n")
+    assert len(err.splitlines()) == 1
+    return err[len("libtrace: ") : -1]
