@@ -95,6 +95,9 @@ def ip_columns(packet: libtrace.Packet) -> dict[str, Any]:
     six = outer is not None and not four
     flags = [of(outer, name) if four else None for name in ("has_rf", "has_df", "has_mf")]
     length = of(outer, "pkt_len" if four else "payload_len")
+    jumbo = six and length == 0 and of(outer, "next_hdr") in (p.HOP_BY_HOP, None)
+    if six and length is not None:
+        length = None if jumbo else length + 40
     return {
         "ip_version": of(outer, "version"),
         "ttl": of(outer, "ttl"),
@@ -102,7 +105,7 @@ def ip_columns(packet: libtrace.Packet) -> dict[str, Any]:
         "ip_id": of(outer, "ident") if four else None,
         "ip_flags": None if None in flags else sum(flag << 2 - n for n, flag in enumerate(flags)),
         "frag_offset": of(outer, "frag_offset") if four else None,
-        "ip_len": length if four else (length or 0) + 40 if length else None,
+        "ip_len": length,
         "flow_label": of(outer, "flow_label") if six else None,
     }
 
@@ -219,6 +222,15 @@ def test_payload_is_what_the_ip_header_states(segment: bytes, padding: int, leng
     (packet,) = make_all([frame])
     assert packet.payload_len == length
     assert payload(packet) == segment[len(segment) - length :]
+
+
+def test_length_without_a_payload(tmp_pcap: Callable[..., str]) -> None:
+    """No length in front of hop-by-hop options is that of a jumbogram, elsewhere it is none."""
+    jumbo = bytearray(gen.KINDS["hop_by_hop"][1])
+    jumbo[18:20] = bytes(2)
+    with libtrace.open(tmp_pcap(gen.KINDS["no_next6"][1], bytes(jumbo))) as trace:
+        (batch,) = trace.batches(["ip_len"])
+    assert list(batch["ip_len"]) == [40, None]
 
 
 def test_no_stated_length(tmp_path: pathlib.Path) -> None:

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Agreement with tshark on every column of every packet. Where the two may differ, a table says why,
-and a difference that is gone fails, too.
+"""Agreement with tshark on every column of every packet. Where the two may differ, a table says
+why, and a difference that is gone fails, too.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from ipaddress import ip_address
 from itertools import repeat, takewhile
 from typing import Any
 
+import gen
+import gen_files as f
 import libtrace
 import pytest
 import tshark
@@ -151,7 +153,7 @@ def ip_columns(d: Dissected) -> dict[str, Any]:
         "ip_id": d.of("ip", "ip.id"),
         "ip_flags": None if None in flags else flags[0] << 2 | flags[1] << 1 | flags[2],
         "frag_offset": d.of("ip", "ip.frag_offset"),
-        "ip_len": either(d.of("ip", "ip.len"), payload and payload + 40),
+        "ip_len": either(d.of("ip", "ip.len"), None if payload is None else payload + 40),
         "flow_label": d.of("ipv6", "ipv6.flow"),
     }
 
@@ -201,6 +203,9 @@ def ours(path: str) -> Iterator[dict[str, Any]]:
 
 # Where they differ
 
+LINK = {"wire_len", "linktype", "src_mac", "dst_mac", "ethertype"}
+IP = {"ip_version", "src", "dst", "src_ip", "dst_ip", "proto", "ttl", "traffic_class"}
+IP |= {"ip_id", "ip_flags", "frag_offset", "ip_len"}
 TO_HOST = "in a cooked capture libtrace counts all that is not sent to this host as outgoing"
 NO_ETHERTYPE = "of what has no EtherType libtrace gives that of IP"
 
@@ -208,8 +213,23 @@ EXCEPTIONS: dict[str, tuple[set[str], str]] = {
     "any_sll.pcap": ({"direction"}, TO_HOST),
     "any_sll2.pcap": ({"direction"}, TO_HOST),
     "raw.pcap": ({"ethertype"}, NO_ETHERTYPE),
+    "raw4": ({"ethertype"}, NO_ETHERTYPE),
+    "raw6": ({"ethertype"}, NO_ETHERTYPE),
+    "raw_linktype12": ({"ethertype"}, NO_ETHERTYPE),
+    "sll_arp": ({"direction"}, TO_HOST),
+    "sll2_arp": ({"direction"}, TO_HOST),
+    "tso4": (
+        {"ip_len", "payload_len", "payload"},
+        "of a segment before segmentation tshark computes what is 0 in the header",
+    ),
+    "snap": (IP | {"src_port", "dst_port", "payload_len", "payload"}, "libtrace passes LLC over"),
+    "sll_loop": (
+        IP | LINK | {"src_port", "dst_port", "payload_len", "payload"},
+        "tshark does not know Ethernet within a cooked capture",
+    ),
+    "sll_radiotap": (LINK - {"wire_len"}, "libtrace tells of the 802.11 frame within"),
 }
-"""Columns that differ in a capture, and why: the whole list."""
+"""Columns that differ in a capture or in a kind of packet, and why: the whole list."""
 
 
 def check(path: str, names: Iterable[str]) -> None:
@@ -236,6 +256,14 @@ def check(path: str, names: Iterable[str]) -> None:
 @pytest.mark.parametrize("name", sorted(path.name for path in DATA.glob("*.pcap")))
 def test_recorded(name: str) -> None:
     check(str(DATA / name), repeat(name))
+
+
+@pytest.mark.parametrize("linktype", [f.DLT_EN10MB, f.DLT_RAW, 12, f.DLT_LINUX_SLL, f.DLT_SLL2])
+def test_kinds(tmp_path: pathlib.Path, linktype: int) -> None:
+    """Of the link types of the recorded captures; 12 is raw IP, too."""
+    kinds = {name: frame for name, (link, frame) in gen.KINDS.items() if link == linktype}
+    path = tmp_path / "x.pcap"
+    check(f.write_pcap(path, f.records(*kinds.values()), linktype=linktype, nano=True), kinds)
 
 
 def test_says_why() -> None:
