@@ -164,7 +164,10 @@ def assert_agree(uri: str | pathlib.Path) -> None:
     with libtrace.open(uri) as trace:
         objects = [expected(packet, index) for index, packet in enumerate(trace)]
     with libtrace.open(uri) as trace:
-        table = [row for batch in trace.batches(ALL, 100) for row in rows(batch)]
+        batches = list(trace.batches(ALL, 100))
+    for column in (column for batch in batches for column in batch.values()):
+        assert column.info.null or not column.null_count, column.name
+    table = [row for batch in batches for row in rows(batch)]
     assert len(table) == len(objects)
     for row, wanted in zip(table, objects):
         assert row == wanted
