@@ -10,16 +10,17 @@ import libtrace
 HEAD = """\
 # Columns
 
-What `libtrace.COLUMNS`, `libtrace.FLOW_COLUMNS` and `libtrace.COUNT_COLUMNS` say of each column. Types are Arrow's.
-Headers are the outermost ones, behind all VLAN tags and MPLS labels. A value is null where the table says so, and where
-the capture cuts the field off; a column in bold is there when none is asked for.
+What `libtrace.COLUMNS`, `libtrace.FLOW_COLUMNS` and `libtrace.COUNT_COLUMNS` say of each column.
+Types are Arrow's. Headers are the outermost ones, behind all VLAN tags and MPLS labels. A value is
+null where the table says so, and, in a column that has nulls, where the capture cuts the field off;
+a column in bold is there when none is asked for.
 
 This page is made from the package by `tests/columns_table.py`.
 """
 
 
 def cell(text: str) -> str:
-    return text.replace("|", "\\|") or "–"
+    return text.replace("|", "\\|") or "-"
 
 
 def table(columns: Mapping[str, libtrace.ColumnInfo], default: Iterable[str] = ()) -> str:

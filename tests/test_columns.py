@@ -6,6 +6,8 @@ from __future__ import annotations
 import gc
 import os
 import pathlib
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -529,6 +531,21 @@ def test_steady() -> None:
         batch = next(trace.batches(ALL))
         assert_steady(lambda: [memoryview(column) for column in batch.values()], 2000)
     assert_steady(lambda: sample(ALL), 200)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@pytest.mark.parametrize("how", ["batches", "arrow"])
+def test_memory_is_bounded(how: str) -> None:
+    """Of a stream there are three batches in memory at most: make bench BENCHFLAGS=--memory."""
+    if how == "arrow":
+        pytest.importorskip("pyarrow")
+    script = pathlib.Path(__file__).parent / "bench" / "memory.py"
+    command = [sys.executable, str(script), how, str(DATA / "sample.pcap"), "1000000"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    figures = dict(line.split() for line in output.splitlines())
+    assert figures["packets"] == "1000000"
+    assert int(figures["beyond"]) <= 3 * int(figures["batch"])
 
 
 # Round trip

@@ -7,8 +7,8 @@ against a parser of its own, after the trace is closed.
 
 ``memory.py batches|arrow TRACE PACKETS`` repeats the first records of the file,
 cut short, into a pipe until there are so many packets, and prints the peak of
-a loop over the batches that come out of it beyond that of its first packet, and
-the size of a batch.
+a loop over the batches that come out of it beyond that of a first small one,
+and the size of a batch.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice, zip_longest
@@ -120,38 +121,31 @@ def stream(path: str, packets: str) -> Iterator[libtrace.Trace]:
             yield trace
 
 
-def measure(trace: libtrace.Trace, sizes: Callable[[], Iterator[tuple[int, int]]]) -> None:
-    """Print the peak of a loop over rows and bytes of batches, without what libtrace reads into."""
-    rows = int(next(trace, None) is not None)
-    baseline, size = peak_bytes(), 0
-    for count, held in sizes():
-        rows += count
-        size = max(size, held)
+def measure(trace: libtrace.Trace, sizes: Callable[[libtrace.Batches], Iterator[int]]) -> None:
+    """Print the peak of a loop over the sizes of batches, beyond that of a first small one."""
+    deque(sizes(trace.batches(limit=1000)), 0)
+    baseline = peak_bytes()
+    print("batch", max(sizes(trace.batches())))
     print("beyond", peak_bytes() - baseline)
-    print("packets", rows)
-    print("batch", size)
+    print("packets", trace.accepted_packets)
 
 
 def batches(path: str, packets: str) -> None:
+    def sizes(batches: libtrace.Batches) -> Iterator[int]:
+        for batch in batches:
+            parts = (column.buffer(part) for column in batch.values() for part in range(3))
+            yield sum(part.nbytes for part in parts)
+
     with stream(path, packets) as trace:
-
-        def sizes() -> Iterator[tuple[int, int]]:
-            for batch in trace.batches():
-                parts = (column.buffer(part) for column in batch.values() for part in range(3))
-                yield len(batch), sum(part.nbytes for part in parts)
-
         measure(trace, sizes)
 
 
 def arrow(path: str, packets: str) -> None:
-    import libtrace.arrow
+    def sizes(batches: libtrace.Batches) -> Iterator[int]:
+        for batch in batches.to_arrow():
+            yield batch.get_total_buffer_size()
 
     with stream(path, packets) as trace:
-
-        def sizes() -> Iterator[tuple[int, int]]:
-            for batch in trace.batches().to_arrow():
-                yield batch.num_rows, batch.get_total_buffer_size()
-
         measure(trace, sizes)
 
 
