@@ -5,6 +5,7 @@
 #include "columns.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { MOST_DATA = 1 << 30 }; /* offsets are int32_t */
 
@@ -56,18 +57,34 @@ static size_t values_size(const lts_column_def *def, uint32_t most) {
   return padded(((size_t)most + 1) * types[def->type].size);
 }
 
-/* All that has a fixed width is one block, of the same size in each batch: many small ones would
- * find holes in the heap, and leave others. */
+/* Zeroed memory. Much is mapped, since in the heap batch after batch would leave holes; of little
+ * there may be more than the kernel has mappings. */
+enum { MUCH = 1 << 18 };
+static void *obtain(size_t size) {
+  if (size < MUCH) return calloc(1, size);
+  void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return block == MAP_FAILED ? NULL : block;
+}
+
+static void release(void *block, size_t size) {
+  if (size < MUCH)
+    free(block);
+  else
+    munmap(block, size);
+}
+
+/* All that has a fixed width is one block. */
 static bool make_columns(lts_batch *batch, const lts_column_def *const *defs, const size_t *data) {
   size_t size = 0;
   for (int i = 0; i < batch->count; i++)
     size += validity_size(batch->most) + values_size(defs[i], batch->most);
-  uint8_t *at = batch->block = malloc(size);
+  uint8_t *at = batch->block = obtain(size);
   if (!at) return false;
+  batch->size = size;
   for (int i = 0; i < batch->count; i++) {
     lts_column *column = &batch->columns[i];
     column->def = defs[i];
-    column->validity = memset(at, 0, validity_size(batch->most));
+    column->validity = at;
     at += validity_size(batch->most);
     column->values = at;
     at += values_size(defs[i], batch->most);
@@ -92,7 +109,7 @@ lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data,
 void delete_lts_batch(lts_batch *batch) {
   if (!batch || --batch->references) return;
   for (int i = 0; i < batch->count; i++) free(batch->columns[i].data);
-  free(batch->block);
+  release(batch->block, batch->size);
   free(batch->index);
   free(batch);
 }

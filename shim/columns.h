@@ -79,6 +79,7 @@ typedef struct lts_index lts_index;
 struct lts_batch {
   int references;
   void *block;      /* what the columns' validity and values are in */
+  size_t size;      /* of it */
   lts_index *index; /* of rows that are counted, or NULL */
   uint32_t rows, most;
   bool overflows; /* offsets could not tell the place of much more data */
