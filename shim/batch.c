@@ -5,6 +5,7 @@
 #include "columns.h"
 
 #include <stdlib.h>
+#include <sys/mman.h>
 
 enum { MOST_DATA = 1 << 30 }; /* offsets are int32_t */
 
@@ -25,36 +26,84 @@ size_t lts_column_size(lts_column_type type) { return types[type].size; }
 
 /* ---- life ---- */
 
-static bool make_column(lts_column *column, const lts_column_def *def, uint32_t most) {
-  *column = (lts_column){.def = def};
-  column->validity = calloc(1, most / 8 + 1);
-  column->values = malloc(((size_t)most + 1) * types[def->type].size);
-  if (column->values && lts_column_has_offsets(def->type)) *(int32_t *)column->values = 0;
-  return column->validity && column->values;
+static bool resize(lts_column *column, size_t room) {
+  uint8_t *resized = realloc(column->data, room);
+  if (!resized) return lts_fail_memory(), false;
+  column->data = resized;
+  column->room = room;
+  return true;
 }
 
-lts_batch *lts_batch_make(const lts_column_def *const *defs, int count, uint32_t most) {
+/* Room for more data; NULL when out of memory. */
+static uint8_t *reserve(lts_column *column, size_t length) {
+  enum { LEAST = 4096 };
+  size_t needed = column->length + length;
+  if (needed > column->room && !resize(column, needed * 2 + LEAST)) return NULL;
+  return column->data + column->length;
+}
+
+/* Bytes of a buffer, so that the next one is aligned as malloc does it. */
+static size_t padded(size_t size) { return (size + 15) / 16 * 16; }
+
+static size_t validity_size(uint32_t most) { return padded(most / 8 + 1); }
+
+static size_t values_size(const lts_column_def *def, uint32_t most) {
+  return padded(((size_t)most + 1) * types[def->type].size);
+}
+
+/* Zeroed memory. Much is mapped, since in the heap batch after batch would leave holes; of little
+ * there may be more than the kernel has mappings. */
+enum { MUCH = 1 << 18 };
+static void *obtain(size_t size) {
+  if (size < MUCH) return calloc(1, size);
+  void *block = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  return block == MAP_FAILED ? NULL : block;
+}
+
+static void release(void *block, size_t size) {
+  if (size < MUCH)
+    free(block);
+  else
+    munmap(block, size);
+}
+
+/* All that has a fixed width is one block. */
+static bool make_columns(lts_batch *batch, const lts_column_def *const *defs, const size_t *data) {
+  size_t size = 0;
+  for (int i = 0; i < batch->count; i++)
+    size += validity_size(batch->most) + values_size(defs[i], batch->most);
+  uint8_t *at = batch->block = obtain(size);
+  if (!at) return false;
+  batch->size = size;
+  for (int i = 0; i < batch->count; i++) {
+    lts_column *column = &batch->columns[i];
+    column->def = defs[i];
+    column->validity = at;
+    at += validity_size(batch->most);
+    column->values = at;
+    at += values_size(defs[i], batch->most);
+    if (lts_column_has_offsets(defs[i]->type)) *(int32_t *)column->values = 0;
+    if (data[i] && !resize(column, data[i] + data[i] / 8)) return false;
+  }
+  return true;
+}
+
+lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data, int count,
+                          uint32_t most) {
   lts_batch *batch = calloc(1, sizeof *batch + (size_t)count * sizeof *batch->columns);
   if (!batch) return lts_fail_memory(), NULL;
   batch->references = 1;
   batch->most = most;
-  for (int i = 0; i < count; i++) {
-    batch->count++;
-    if (make_column(&batch->columns[i], defs[i], most)) continue;
-    delete_lts_batch(batch);
-    lts_fail_memory();
-    return NULL;
-  }
-  return batch;
+  batch->count = count;
+  if (make_columns(batch, defs, data)) return batch;
+  delete_lts_batch(batch);
+  return lts_fail_memory(), NULL;
 }
 
 void delete_lts_batch(lts_batch *batch) {
   if (!batch || --batch->references) return;
-  for (int i = 0; i < batch->count; i++) {
-    free(batch->columns[i].validity);
-    free(batch->columns[i].values);
-    free(batch->columns[i].data);
-  }
+  for (int i = 0; i < batch->count; i++) free(batch->columns[i].data);
+  release(batch->block, batch->size);
   lts_index_free(batch->index);
   free(batch);
 }
@@ -76,18 +125,6 @@ lts_field lts_batch_nulls(lts_batch *batch, int column) {
 
 bool lts_batch_has_room(const lts_batch *batch) {
   return batch->rows < batch->most && !batch->overflows;
-}
-
-/* Room for more data; NULL when out of memory. */
-static uint8_t *reserve(lts_column *column, size_t length) {
-  enum { LEAST = 4096 };
-  if (column->length + length <= column->room) return column->data + column->length;
-  size_t room = (column->length + length) * 2 + LEAST;
-  uint8_t *grown = realloc(column->data, room);
-  if (!grown) return lts_fail_memory(), NULL;
-  column->data = grown;
-  column->room = room;
-  return grown + column->length;
 }
 
 static lts_status append(lts_column *column, const void *bytes, size_t length) {

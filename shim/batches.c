@@ -17,6 +17,7 @@ struct lts_batches {
   double heard;          /* when an interface's last packet came, on lts_now()'s clock */
   lts_batch *partial;    /* what a signal has interrupted */
   lts_error failure;     /* what came behind the last batch */
+  size_t *data;          /* bytes of each column's data in the last batch */
   int count;
   const lts_column_def *defs[];
 };
@@ -75,6 +76,8 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int
   size_t most = (size_t)count_names(columns) + (size_t)lts_count_table.count;
   lts_batches *batches = calloc(1, sizeof *batches + most * sizeof *batches->defs);
   if (!batches) return lts_fail_memory(), NULL;
+  batches->data = calloc(most, sizeof *batches->data);
+  if (!batches->data) return delete_lts_batches(batches), lts_fail_memory(), NULL;
   batches->size = (uint32_t)size;
   batches->max_wait = max_wait;
   if (cache_or_none) batches->cache = lts_flow_cache_ref(cache_or_none);
@@ -92,6 +95,7 @@ void delete_lts_batches(lts_batches *batches) {
   if (!batches) return;
   delete_lts_batch(batches->partial);
   delete_lts_flow_cache(batches->cache);
+  free(batches->data);
   free(batches);
 }
 
@@ -229,8 +233,9 @@ static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace) {
     f->filter = new_lts_filter(lts_filter_expression_get(trace->filter), false);
     if (!f->filter) return LTS_ERROR;
   }
-  f->batch = batches->partial ? batches->partial
-                              : lts_batch_make(batches->defs, batches->count, batches->size);
+  f->batch = batches->partial
+                 ? batches->partial
+                 : lts_batch_make(batches->defs, batches->data, batches->count, batches->size);
   batches->partial = NULL;
   if (f->batch) return LTS_OK;
   delete_lts_filter(f->filter);
@@ -252,6 +257,7 @@ static lts_more finish(filling *f, lts_batches *batches, lts_more more, lts_batc
   }
   if (more == LTS_FAIL && lts_error_last()->kind != LTS_E_TIMEOUT)
     batches->failure = *lts_error_last();
+  for (int i = 0; i < batches->count; i++) batches->data[i] = f->batch->columns[i].length;
   *out = f->batch;
   return LTS_ITEM;
 }

@@ -126,13 +126,15 @@ static lts_field ip_flags(lts_seen *seen) {
   return rf == LTS_FAILED ? rf : rf << 2 | lts_ip_has_df_get(ip) << 1 | lts_ip_has_mf_get(ip);
 }
 
-/* Of IPv6 with its header; none in a jumbogram (RFC 2675). */
+/* Of IPv6 with its header; none in a jumbogram (RFC 2675), or where it cannot be told from one. */
 static lts_field ip_len(lts_seen *seen) {
-  enum { FIXED = 40 };
+  enum { FIXED = 40, HOP_BY_HOP = 0 };
   if (is(&seen->internet, LTS_IP)) return lts_internet_pkt_len_get((lts_internet *)&seen->internet);
   if (!is(&seen->internet, LTS_IP6)) return LTS_ABSENT;
-  lts_field payload = lts_ip6_payload_len_get((lts_ip6 *)&seen->internet);
-  return payload > 0 ? payload + FIXED : payload ? payload : LTS_ABSENT;
+  lts_ip6 *ip6 = (lts_ip6 *)&seen->internet;
+  lts_field payload = lts_ip6_payload_len_get(ip6);
+  if (payload == 0 && lts_ip6_next_hdr_get(ip6) <= HOP_BY_HOP) return LTS_ABSENT;
+  return payload < 0 ? payload : payload + FIXED;
 }
 
 /* Whether one of the columns that a flow consists of is cut off. */

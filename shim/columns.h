@@ -78,6 +78,8 @@ typedef struct lts_column {
 typedef struct lts_index lts_index;
 struct lts_batch {
   int references;
+  void *block;      /* what the columns' validity and values are in */
+  size_t size;      /* of it */
   lts_index *index; /* of rows that are counted, or NULL */
   uint32_t rows, most;
   bool overflows; /* offsets could not tell the place of much more data */
@@ -85,8 +87,10 @@ struct lts_batch {
   lts_column columns[];
 };
 
-/* A batch without rows for at most `most`; NULL when out of memory. */
-lts_batch *lts_batch_make(const lts_column_def *const *defs, int count, uint32_t most);
+/* A batch without rows for at most `most`, with room for somewhat more than so many bytes of each
+ * column's data: growing would leave holes in the heap. NULL when out of memory. */
+lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data, int count,
+                          uint32_t most);
 /* Whether another packet has room. */
 bool lts_batch_has_room(const lts_batch *batch);
 /* Adds a row. Of other threads' memory it touches none. */

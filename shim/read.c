@@ -83,10 +83,11 @@ static void fetch(lts_trace *trace, libtrace_packet_t *raw) {
   trace->fetched = true;
 }
 
-/* A signal makes the read fail, and libtrace 3 must not go on then. Signal handlers run last: they
- * may close the trace. */
+/* A signal makes the read fail, and libtrace 3 must not go on then; one that came before it would
+ * leave it waiting. Signal handlers may close the trace. */
 RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
-  if (trace->closing) return LTS_END;
+  if (lts_interrupted()) return LTS_FAIL;
+  if (trace->closing || trace->stopped || trace->state != LTS_STARTED) return LTS_END;
   if (!trace->fetched) fetch(trace, raw);
   trace->fetched = false;
   *length = trace->fetched_length;

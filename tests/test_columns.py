@@ -6,6 +6,9 @@ from __future__ import annotations
 import gc
 import os
 import pathlib
+import pickle
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -95,6 +98,9 @@ def ip_columns(packet: libtrace.Packet) -> dict[str, Any]:
     six = outer is not None and not four
     flags = [of(outer, name) if four else None for name in ("has_rf", "has_df", "has_mf")]
     length = of(outer, "pkt_len" if four else "payload_len")
+    jumbo = six and length == 0 and of(outer, "next_hdr") in (p.HOP_BY_HOP, None)
+    if six and length is not None:
+        length = None if jumbo else length + 40
     return {
         "ip_version": of(outer, "version"),
         "ttl": of(outer, "ttl"),
@@ -102,7 +108,7 @@ def ip_columns(packet: libtrace.Packet) -> dict[str, Any]:
         "ip_id": of(outer, "ident") if four else None,
         "ip_flags": None if None in flags else sum(flag << 2 - n for n, flag in enumerate(flags)),
         "frag_offset": of(outer, "frag_offset") if four else None,
-        "ip_len": length if four else (length or 0) + 40 if length else None,
+        "ip_len": length,
         "flow_label": of(outer, "flow_label") if six else None,
     }
 
@@ -161,7 +167,10 @@ def assert_agree(uri: str | pathlib.Path) -> None:
     with libtrace.open(uri) as trace:
         objects = [expected(packet, index) for index, packet in enumerate(trace)]
     with libtrace.open(uri) as trace:
-        table = [row for batch in trace.batches(ALL, 100) for row in rows(batch)]
+        batches = list(trace.batches(ALL, 100))
+    for column in (column for batch in batches for column in batch.values()):
+        assert column.info.null or not column.null_count, column.name
+    table = [row for batch in batches for row in rows(batch)]
     assert len(table) == len(objects)
     for row, wanted in zip(table, objects):
         assert row == wanted
@@ -193,6 +202,44 @@ def test_agrees_when_damaged(
     assert_agree(f"pcapfile:{f.write(path, [f.pcap_header(linktype), record])}")
 
 
+OPTIONS = st.one_of(
+    st.sampled_from([b"\0", b"\1"]),
+    st.builds(
+        lambda kind, length, value: bytes([kind, length]) + value,
+        st.sampled_from([2, 3, 4, 5, 8, 34, 253]),
+        st.integers(0, 12) | st.integers(0, 255),
+        st.binary(max_size=10),
+    ),
+    st.sampled_from([b"\2\4\5\xb4", b"\3\3\7", b"\x08\x0a\0\0\0\1\0\0\0\2"]),
+)
+"""Good ones, ones whose length is not that of their kind, padding and ends."""
+
+CARRIERS: list[Callable[[bytes], bytes]] = [
+    lambda segment: p.eth(p.ipv4(p.TCP, segment)),
+    lambda segment: p.eth(p.ipv4(p.TCP, segment, options=b"\x94\4\0\0")),
+    lambda segment: p.eth(p.vlan(p.ipv6(p.TCP, segment), 9, p.IPV6), p.VLAN),
+    lambda segment: p.eth(
+        p.ipv6(p.TCP, segment, extensions=[p.options_header(), p.routing_header(p.DST6)]), p.IPV6
+    ),
+    lambda segment: p.eth(p.ipv4(4, p.ipv4(p.TCP, segment))),
+    lambda segment: p.eth(p.ipv4(p.GRE, p.gre(p.ipv4(p.TCP, segment), key=9))),
+]
+
+
+@given(
+    options=st.lists(OPTIONS, max_size=8).map(lambda parts: b"".join(parts)[:40]),
+    carrier=st.sampled_from(CARRIERS),
+)
+def test_agrees_on_options_cut_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, options: bytes, carrier: Callable[[bytes], bytes]
+) -> None:
+    frame = carrier(p.tcp(1, 2, b"data", options=options))
+    end = len(frame)
+    records = [f.pcap_record(frame[:size], wirelen=end) for size in range(end - 48, end + 1)]
+    path = tmp_path_factory.getbasetemp() / "options"
+    assert_agree(f"pcapfile:{f.write(path, [f.pcap_header(), *records])}")
+
+
 def test_agrees_in_erf(tmp_path: pathlib.Path) -> None:
     frames = [frame for linktype, frame in gen.KINDS.values() if linktype == f.DLT_EN10MB]
     assert_agree(f"erf:{f.write(tmp_path / 'x', map(f.erf_record, frames))}")
@@ -219,6 +266,15 @@ def test_payload_is_what_the_ip_header_states(segment: bytes, padding: int, leng
     (packet,) = make_all([frame])
     assert packet.payload_len == length
     assert payload(packet) == segment[len(segment) - length :]
+
+
+def test_length_without_a_payload(tmp_pcap: Callable[..., str]) -> None:
+    """No length in front of hop-by-hop options is that of a jumbogram, elsewhere it is none."""
+    jumbo = bytearray(gen.KINDS["hop_by_hop"][1])
+    jumbo[18:20] = bytes(2)
+    with libtrace.open(tmp_pcap(gen.KINDS["no_next6"][1], bytes(jumbo))) as trace:
+        (batch,) = trace.batches(["ip_len"])
+    assert list(batch["ip_len"]) == [40, None]
 
 
 def test_no_stated_length(tmp_path: pathlib.Path) -> None:
@@ -300,8 +356,17 @@ def test_wrong_arguments() -> None:
             trace.batches([])
         with pytest.raises(ValueError, match="'src' is asked for twice"):
             trace.batches(["src", "dst", "src"])
-        with pytest.raises(TypeError, match="a list of names"):
-            trace.batches("src")
+        wrong: Any
+        for wrong in ("src", 5, object()):
+            with pytest.raises(TypeError, match="columns are a list of names, not a"):
+                trace.batches(wrong)
+        for wrong in ([None], ["src", 1], b"src"):
+            with pytest.raises(TypeError, match="a column's name is a str, not a"):
+                trace.batches(wrong)
+        for wrong in ("src,dst", "src\0", "\udcff", " src"):
+            with pytest.raises(ValueError, match="there is no column '"):
+                trace.batches([wrong])
+        assert trace.batches(name for name in ("src", "dst")).columns == ("src", "dst")
         for size in (0, -1, 2**24 + 1, 2**40):
             with pytest.raises(ValueError, match="rows"):
                 trace.batches(size=size)
@@ -310,6 +375,25 @@ def test_wrong_arguments() -> None:
                 trace.batches(max_wait=wait)
         with pytest.raises(KeyError):
             next(trace.batches(["src"]))["dst"]
+
+
+def test_wrong_keys() -> None:
+    batch: Any = sample()
+    column = batch["src_port"]
+    for wrong in (5, None, ("src", "dst")):
+        with pytest.raises(TypeError, match="names of columns and slices, not a"):
+            batch[wrong]
+    for wrong in ("x", None, 1.0):
+        with pytest.raises(TypeError, match="rows are numbers or slices, not a"):
+            column[wrong]
+    for row in (773, -774, 2**70):
+        with pytest.raises(IndexError, match=f"there is no row {row} of 773"):
+            column[row]
+    with pytest.raises(TypeError, match="not reversible"):
+        reversed(batch)
+    for value in (batch, column):
+        with pytest.raises(TypeError, match="cannot pickle"):
+            pickle.dumps(value)
 
 
 def test_states(tmp_pcap: Callable[..., str]) -> None:
@@ -514,6 +598,21 @@ def test_steady() -> None:
         batch = next(trace.batches(ALL))
         assert_steady(lambda: [memoryview(column) for column in batch.values()], 2000)
     assert_steady(lambda: sample(ALL), 200)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@pytest.mark.parametrize("how", ["batches", "arrow"])
+def test_memory_is_bounded(how: str) -> None:
+    """Of a stream there are three batches in memory at most: make bench BENCHFLAGS=--memory."""
+    if how == "arrow":
+        pytest.importorskip("pyarrow")
+    script = pathlib.Path(__file__).parent / "bench" / "memory.py"
+    command = [sys.executable, str(script), how, str(DATA / "sample.pcap"), "1000000"]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    figures = dict(line.split() for line in output.splitlines())
+    assert figures["packets"] == "1000000"
+    assert int(figures["beyond"]) <= 3 * int(figures["batch"])
 
 
 # Round trip

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from types import ModuleType
 
+import columns_table
 import ipp
 import libtrace
 import libtrace.cli
@@ -112,6 +113,11 @@ def test_inherited_attributes_have_docstrings(cls: type) -> None:
     for name in dir(cls):
         if not name.startswith("_") and name not in ("this", "thisown"):
             assert getattr(cls, name).__doc__, name
+
+
+def test_page_of_columns() -> None:
+    """Made anew by columns_table.py when a column is added."""
+    assert source_of("COLUMNS.md").splitlines() == columns_table.page().splitlines()
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *command: str) -> str:

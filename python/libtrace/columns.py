@@ -182,9 +182,17 @@ COUNT_COLUMNS: dict[str, ColumnInfo] = describe(
 
 def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
     """Return the names of the columns asked for."""
-    if isinstance(columns, str):
-        raise TypeError("columns are a list of names, not a str")
-    return default if columns is None else tuple(columns)
+    if columns is None:
+        return default
+    if isinstance(columns, str) or not isinstance(columns, Iterable):
+        raise TypeError(f"columns are a list of names, not a {type(columns).__name__}")
+    names = tuple(columns)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError(f"a column's name is a str, not a {type(name).__name__}")
+        if not name.isidentifier():
+            raise ValueError(f"there is no column {name!r}; libtrace.COLUMNS has all")
+    return names
 
 
 def check_columns(columns: Iterable[str] | None, size: int) -> tuple[str, ...]:
@@ -277,7 +285,12 @@ class Column(core.Buffer):
             start, count = _span(row, self._count)
             start += self._start
             return Column(self._batch, self._index, self.name, self.info, start, count)
-        number = range(self._count)[row]
+        if not hasattr(row, "__index__"):
+            raise TypeError(f"rows are numbers or slices, not a {type(row).__name__}")
+        number = row.__index__()
+        if not -self._count <= number < self._count:
+            raise IndexError(f"there is no row {number} of {self._count}")
+        number %= self._count
         return next(iter(self[number : number + 1]))
 
     def __iter__(self) -> Iterator[Any]:
@@ -353,7 +366,8 @@ class Batch:
 
     ``batch["src_port"]`` is a `Column`, ``batch[10:20]`` a batch of some of the rows,
     ``len(batch)`` the number of rows; iterating gives the names of the columns. It speaks the Arrow
-    PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``.
+    PyCapsule interface: ``pyarrow.record_batch(batch)``, ``polars.DataFrame(batch)``. A batch and
+    its columns equal themselves only, and do not pickle: what :meth:`to_arrow` makes does.
 
     Attributes
     ----------
@@ -380,6 +394,8 @@ class Batch:
     def __contains__(self, name: object) -> bool:
         return name in self.schema
 
+    __reversed__ = None  # len() and [] are not those of one sequence
+
     @overload
     def __getitem__(self, key: str) -> Column: ...
     @overload
@@ -388,6 +404,8 @@ class Batch:
         if isinstance(key, slice):
             start, count = _span(key, self._count)
             return Batch(self._batch, self.schema, self._start + start, count)
+        if not isinstance(key, str):
+            raise TypeError(f"a batch has names of columns and slices, not a {type(key).__name__}")
         info = self.schema[key]
         index = self.keys().index(key)
         return Column(self._batch, index, key, info, self._start, self._count)

@@ -21,7 +21,8 @@ fast as the contestant this package does the same. All that decode fields must
 find the same ports.
 
 ``--memory`` measures instead what packets cost in memory: a list of all of
-them, each checked after the trace is closed, and a plain loop. ``--json FILE``
+them, each checked after the trace is closed, a plain loop, and batches of a
+stream that is larger than memory should be. ``--json FILE``
 writes every number; ``--require`` exits 1 when a goal is not met.
 """
 
@@ -55,6 +56,8 @@ from rich.table import Table
 HERE = Path(__file__).resolve().parent
 PER_PACKET = 700
 LOOP_MIB = 40
+STREAM = 10_000_000
+STREAM_BATCHES = 3
 
 
 class Traces(NamedTuple):
@@ -369,9 +372,10 @@ def verdicts_table(verdicts: list[Verdict]) -> Table:
     return table
 
 
-def measure_memory(what: str, trace: Path) -> dict[str, float]:
+def measure_memory(what: str, trace: Path, *arguments: str) -> dict[str, float]:
+    command = [sys.executable, str(HERE / "memory.py"), what, str(trace), *arguments]
     try:
-        return numbers(run([sys.executable, str(HERE / "memory.py"), what, str(trace)]))
+        return numbers(run(command))
     except subprocess.CalledProcessError as error:
         print(error.stderr, file=sys.stderr)
         return {}
@@ -387,10 +391,19 @@ def memory_verdicts(traces: Traces) -> list[Verdict]:
     loop = measure_memory("loop", traces.plain)
     excess = (kept["beyond"] - kept["captured"]) / traces.packets if kept else None
     peak = loop["beyond"] / 2**20 if loop else None
+    streams = {how: measure_memory(how, traces.plain, str(STREAM)) for how in ("batches", "arrow")}
     return [
         at_most("list(trace): wrong packets", kept.get("wrong"), 0),
         at_most("list(trace): bytes a packet beyond its data", excess, PER_PACKET),
         at_most("plain loop: MiB beyond the import", peak, LOOP_MIB),
+        *(
+            at_most(
+                f"{how}: peak of a stream of {STREAM:,} packets, in batches",
+                got["beyond"] / got["batch"] if got else None,
+                STREAM_BATCHES,
+            )
+            for how, got in streams.items()
+        ),
     ]
 
 
