@@ -192,8 +192,9 @@ class Trace(core.Trace):
         Returns
         -------
         Batches
-            An iterator of `Batch`. It shares the trace's position with the loop over packets. What
-            ends the trace with an error is raised after every packet in front of it.
+            An iterator of `Batch`, also an asynchronous one. It shares the trace's position with
+            the loop over packets. What ends the trace with an error is raised after every packet in
+            front of it.
 
         Raises
         ------
