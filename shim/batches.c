@@ -349,8 +349,13 @@ static lts_more fetch_some(lts_batches *batches, lts_trace *trace) {
 }
 
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
+  double due = batches->due;
   lts_more more = trace->source == LTS_LIVE ? LTS_END : LTS_AGAIN;
-  while (more == LTS_AGAIN) more = fetch_some(batches, trace);
+  while (more == LTS_AGAIN) {
+    more = lts_trace_still_readable(trace);
+    bool news = is_complete(batches) || batches->due != due;
+    if (more == LTS_ITEM) more = news ? LTS_END : fetch_some(batches, trace);
+  }
   if (more == LTS_FAIL) batches->failure = *lts_error_last();
 }
 

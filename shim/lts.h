@@ -359,8 +359,8 @@ LTS_CHECKED lts_more lts_batches_read(lts_batches *batches, lts_trace *trace,
  * of the two; LTS_FETCH is lts_batches_fetch(). */
 LTS_CHECKED lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited,
                                       lts_batch **FOUND_BATCH, lts_wait *OUTPUT_WAIT);
-/* Of a file or a pipe: waits until the next batch is there, in a thread that signals are kept from.
- */
+/* Of a file or a pipe: waits until the next batch is there, or a pipe's has its first row, in a
+ * thread that signals are kept from. */
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace);
 
 void delete_lts_batch(lts_batch *batch);
