@@ -17,6 +17,7 @@ struct lts_batches {
   double heard;          /* when an interface's last packet came, on lts_now()'s clock */
   lts_batch *partial;    /* what a signal has interrupted, or a reader that does not wait */
   double due;            /* when that is full enough, on the same clock; 0 before its first row */
+  double told;           /* the same as of the last LTS_WAIT */
   lts_error failure;     /* what came behind the last batch */
   bool over;             /* so did a close, or a pause */
   int count;
@@ -183,8 +184,8 @@ static lts_more wait_for_packets(filling *f) {
   lts_batches *batches = f->batches;
   lts_more more = LTS_WAIT;
   if (f->waits)
-    more = lts_trace_wait_until(f->trace,
-                                sooner(deadline(batches, f->trace, f->began), batches->due));
+    more =
+        lts_trace_wait_until(f->trace, sooner(deadline(batches, f->trace, f->began), batches->due));
   if (!batches->cache || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
   lts_flow_cache_wait(batches->cache, lts_now() - batches->heard);
   lts_more flows = hand_out_flows(f);
@@ -243,10 +244,8 @@ static lts_more raise_kept(lts_batches *batches) {
 }
 
 static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace, double waited) {
-  *f = (filling){.batches = batches,
-                 .trace = trace,
-                 .frame = {.references = 1},
-                 .began = lts_now() - waited};
+  *f = (filling){
+      .batches = batches, .trace = trace, .frame = {.references = 1}, .began = lts_now() - waited};
   f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
   if (lts_trace_detach_all(trace)) return LTS_ERROR;
   f->batch = batches->partial ? batches->partial
@@ -295,8 +294,7 @@ static lts_more readable(lts_batches *batches, lts_trace *trace, bool began) {
 static lts_more make(lts_batches *batches, lts_trace *trace, lts_more more, double waited,
                      lts_more (*filler)(filling *), lts_batch **out) {
   filling f;
-  bool left =
-      has_partial(batches) || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
+  bool left = has_partial(batches) || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
   if (batches->failure.kind && !left) return raise_kept(batches);
   if (more == LTS_FAIL || (more == LTS_END && !left)) return more;
   if (begin(&f, batches, trace, waited)) return LTS_FAIL;
@@ -349,11 +347,10 @@ static lts_more fetch_some(lts_batches *batches, lts_trace *trace) {
 }
 
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
-  double due = batches->due;
   lts_more more = trace->source == LTS_LIVE ? LTS_END : LTS_AGAIN;
   while (more == LTS_AGAIN) {
     more = lts_trace_still_readable(trace);
-    bool news = is_complete(batches) || batches->due != due;
+    bool news = is_complete(batches) || batches->due != batches->told;
     if (more == LTS_ITEM) more = news ? LTS_END : fetch_some(batches, trace);
   }
   if (more == LTS_FAIL) batches->failure = *lts_error_last();
@@ -395,6 +392,8 @@ lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited,
   if (more != LTS_FAIL && lts_trace_turn_is_over(trace)) more = LTS_WAIT;
   if (more != LTS_WAIT || is_due(batches))
     more = make(batches, trace, more, waited, fill_without_waiting, out);
-  if (more == LTS_WAIT) *wait = what_to_wait_for(batches, trace, waited);
-  return more;
+  if (more != LTS_WAIT) return more;
+  *wait = what_to_wait_for(batches, trace, waited);
+  batches->told = batches->due;
+  return LTS_WAIT;
 }

@@ -334,7 +334,7 @@ def test_cancellation_loses_no_row(network: Network, trace: libtrace.Trace, plai
         for first in range(0, 20, 4):
             network.send(frame(first), frame(first + 1))
             task = asyncio.ensure_future(step(batches))
-            await until(lambda: trace.accepted_packets == first + 2)
+            await until(lambda sent=first + 2: trace.accepted_packets == sent)
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
