@@ -131,6 +131,7 @@ class Trace(core.Trace):
         self.close()
 
     conf_filter = _counted(core.Trace.conf_filter)
+
     def __aiter__(self) -> AsyncIterator[core.Packet]:
         """Return an asynchronous iterator over the packets, as the plain one delivers them.
 
