@@ -15,9 +15,12 @@ struct lts_batches {
   uint64_t left;         /* packets that may still be read */
   lts_flow_cache *cache; /* the rows are flows; or NULL */
   double heard;          /* when an interface's last packet came, on lts_now()'s clock */
-  lts_batch *partial;    /* what a signal has interrupted */
+  lts_batch *partial;    /* what a signal has interrupted, or a reader that does not wait */
+  double due;            /* when that is full enough, on the same clock; 0 before its first row */
+  double told;           /* the same as of the last LTS_WAIT */
   lts_error failure;     /* what came behind the last batch */
   size_t *data;          /* bytes of each column's data in the last batch */
+  bool over;             /* so did a close, or a pause */
   int count;
   const lts_column_def *defs[];
 };
@@ -29,6 +32,8 @@ typedef struct filling {
   lts_batch *batch;
   lts_filter *filter; /* of our own, since others may use the trace's meanwhile; or NULL */
   lts_frame frame;
+  bool waits;
+  double began; /* the reader, on the same clock */
 } filling;
 
 /* ---- life ---- */
@@ -152,6 +157,9 @@ static lts_more fill_for_a_while(filling *f) {
 }
 
 static lts_more fill_from_file(filling *f) {
+  lts_filter *filter = f->trace->filter;
+  if (filter) f->filter = new_lts_filter(lts_filter_expression_get(filter), false);
+  if (filter && !f->filter) return LTS_FAIL;
   lts_more more = LTS_AGAIN;
   while (more == LTS_AGAIN) {
     f->trace->busy = true;
@@ -171,39 +179,53 @@ static lts_more fill_from_file(filling *f) {
 
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
+static double deadline(const lts_batches *batches, const lts_trace *trace, double began) {
+  return lts_trace_deadline(trace, batches->heard > began ? batches->heard : began);
+}
+
 /* A silent interface ends flows, too. */
-static lts_more wait_for_packets(filling *f, double deadline) {
-  lts_more more = lts_trace_wait_until(f->trace, deadline);
-  if (more != LTS_AGAIN || !f->batches->cache) return more;
-  lts_flow_cache_wait(f->batches->cache, lts_now() - f->batches->heard);
-  return hand_out_flows(f);
+static lts_more wait_for_packets(filling *f) {
+  lts_batches *batches = f->batches;
+  lts_more more = LTS_WAIT;
+  if (f->waits)
+    more =
+        lts_trace_wait_until(f->trace, sooner(deadline(batches, f->trace, f->began), batches->due));
+  if (!batches->cache || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
+  lts_flow_cache_wait(batches->cache, lts_now() - batches->heard);
+  lts_more flows = hand_out_flows(f);
+  return flows == LTS_AGAIN ? more : flows;
+}
+
+static lts_more look(filling *f) {
+  lts_batches *batches = f->batches;
+  uint64_t accepted = f->trace->accepted;
+  lts_more more = fetch(f, f->trace->filter);
+  if (more == LTS_WAIT) more = wait_for_packets(f);
+  double now = lts_now();
+  if (f->trace->accepted > accepted) batches->heard = now;
+  if (more != LTS_AGAIN && more != LTS_WAIT) return more;
+  if (batches->due == 0 && f->batch->rows) batches->due = now + batches->max_wait;
+  if (batches->due != 0 && now >= batches->due) return LTS_ITEM;
+  double end = deadline(batches, f->trace, f->began);
+  return end != 0 && now >= end ? lts_trace_timed_out(f->trace) : more;
 }
 
 static lts_more fill_from_stream(filling *f) {
-  const lts_trace *trace = f->trace;
-  double timeout = lts_trace_deadline(trace), full = 0, breath = 0;
+  double breath = 0;
   for (;;) {
-    uint64_t accepted = trace->accepted;
-    lts_more more = fetch(f, trace->filter);
-    if (more == LTS_WAIT) more = wait_for_packets(f, sooner(timeout, full));
-    double now = lts_now();
-    if (trace->accepted > accepted) {
-      timeout = lts_trace_deadline(trace);
-      f->batches->heard = now;
-    }
+    lts_more more = look(f);
     if (more != LTS_AGAIN) return more;
-    if (full == 0 && f->batch->rows) full = now + f->batches->max_wait;
-    if (full != 0 && now >= full) return LTS_ITEM;
-    if (timeout != 0 && now >= timeout) return lts_trace_timed_out(f->trace);
-    if (!lts_breathe(&breath)) return LTS_FAIL;
+    if (!f->waits && lts_trace_turn_is_over(f->trace)) return LTS_WAIT;
+    if (f->waits && !lts_breathe(&breath)) return LTS_FAIL;
     more = lts_trace_still_readable(f->trace);
     if (more != LTS_ITEM) return more;
   }
 }
 
 static lts_more fill(filling *f) {
-  lts_more more = f->batches->cache ? hand_out_flows(f) : LTS_AGAIN;
+  lts_more more = f->batches->cache ? hand_out_flows(f) : room(f);
   if (more != LTS_AGAIN) return more;
+  f->waits = true;
   return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
 }
 
@@ -225,64 +247,159 @@ static lts_more raise_kept(lts_batches *batches) {
   return LTS_FAIL;
 }
 
-static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace) {
-  *f = (filling){.batches = batches, .trace = trace, .frame = {.references = 1}};
+static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace, double waited) {
+  *f = (filling){
+      .batches = batches, .trace = trace, .frame = {.references = 1}, .began = lts_now() - waited};
   f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
   if (lts_trace_detach_all(trace)) return LTS_ERROR;
-  if (trace->filter && trace->source == LTS_FILE) {
-    f->filter = new_lts_filter(lts_filter_expression_get(trace->filter), false);
-    if (!f->filter) return LTS_ERROR;
-  }
   f->batch = batches->partial
                  ? batches->partial
                  : lts_batch_make(batches->defs, batches->data, batches->count, batches->size);
   batches->partial = NULL;
-  if (f->batch) return LTS_OK;
-  delete_lts_filter(f->filter);
-  return LTS_ERROR;
+  return f->batch ? LTS_OK : LTS_ERROR;
 }
 
 /* Nothing that was read is lost: what an error or a signal stopped is handed out before, or next.
  */
-static lts_more finish(filling *f, lts_batches *batches, lts_more more, lts_batch **out) {
+static lts_more finish(filling *f, lts_more more, lts_batch **out) {
+  lts_batches *batches = f->batches;
   delete_lts_filter(f->filter);
-  bool interrupted = more == LTS_FAIL && lts_error_last()->kind == LTS_E_INTERRUPTED;
-  if (f->batch->rows && interrupted && !batches->partial) {
+  bool goes_on =
+      more == LTS_WAIT || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_INTERRUPTED);
+  if (goes_on && !batches->partial) {
     batches->partial = f->batch;
     return more;
   }
-  if (!f->batch->rows || interrupted) {
+  if (!f->batch->rows || goes_on) {
     delete_lts_batch(f->batch);
     return more;
   }
   if (more == LTS_FAIL && lts_error_last()->kind != LTS_E_TIMEOUT)
     batches->failure = *lts_error_last();
   for (int i = 0; i < batches->count; i++) batches->data[i] = f->batch->columns[i].length;
+  batches->over = more == LTS_END && f->trace->state != LTS_STARTED;
+  batches->due = 0;
   *out = f->batch;
   return LTS_ITEM;
 }
 
-/* Whether there may be more: a trace that is closed or paused is at the end of flows that began. */
-static lts_more readable(const lts_batches *batches, lts_trace *trace) {
-  if (batches->failure.kind) return LTS_END;
-  bool began = batches->cache && lts_flow_cache_has_begun(batches->cache);
+static bool has_partial(const lts_batches *batches) {
+  return batches->partial && batches->partial->rows;
+}
+
+/* Whether there may be more: a trace that is closed or paused is at the end of what began. */
+static lts_more readable(lts_batches *batches, lts_trace *trace, bool began) {
+  bool over = batches->over && trace->state != LTS_STARTED;
+  batches->over = false;
+  if (batches->failure.kind || over) return LTS_END;
+  began |= has_partial(batches) || (batches->cache && lts_flow_cache_has_begun(batches->cache));
   return began ? lts_trace_still_readable(trace) : lts_trace_readable(trace);
 }
 
-static lts_more read_batch(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+/* LTS_WAIT: what there is will do. */
+static lts_more make(lts_batches *batches, lts_trace *trace, lts_more more, double waited,
+                     lts_more (*filler)(filling *), lts_batch **out) {
   filling f;
-  bool left = batches->partial || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
+  bool left = has_partial(batches) || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
   if (batches->failure.kind && !left) return raise_kept(batches);
-  lts_more more = readable(batches, trace);
-  if (more != LTS_ITEM && !(more == LTS_END && left)) return more;
-  if (begin(&f, batches, trace)) return LTS_FAIL;
-  if (more == LTS_ITEM) more = fill(&f);
-  return finish(&f, batches, end_flows(&f, more), out);
+  if (more == LTS_FAIL || (more == LTS_END && !left)) return more;
+  if (begin(&f, batches, trace, waited)) return LTS_FAIL;
+  more = more == LTS_ITEM ? filler(&f) : more == LTS_WAIT ? LTS_ITEM : more;
+  return finish(&f, end_flows(&f, more), out);
 }
 
 lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
   if (batches->cache && lts_flow_cache_enter(batches->cache)) return LTS_FAIL;
-  lts_more more = read_batch(batches, trace, out);
+  lts_more more = make(batches, trace, readable(batches, trace, false), 0, fill, out);
   if (batches->cache) lts_flow_cache_leave(batches->cache);
   return more;
+}
+
+/* ---- without waiting ---- */
+
+static bool is_due(const lts_batches *batches) {
+  return has_partial(batches) && batches->due != 0 && lts_now() >= batches->due;
+}
+
+static bool is_complete(const lts_batches *batches) {
+  return batches->failure.kind || !batches->left || is_due(batches) ||
+         (batches->partial && !lts_batch_has_room(batches->partial));
+}
+
+static bool has_busy_cache(const lts_batches *batches) {
+  return batches->cache && lts_flow_cache_is_busy(batches->cache);
+}
+
+/* Of a pipe only what is fetched: see lts_trace_fetch(). */
+static lts_more read_ahead(lts_batches *batches, lts_trace *trace) {
+  filling f;
+  if (begin(&f, batches, trace, 0)) return LTS_FAIL;
+  lts_more more = trace->source == LTS_FILE ? fill(&f) : look(&f);
+  delete_lts_filter(f.filter);
+  batches->partial = f.batch;
+  return more;
+}
+
+static lts_more fetch_some(lts_batches *batches, lts_trace *trace) {
+  if (trace->source == LTS_STREAM && lts_trace_fetch(trace)) return LTS_FAIL;
+  if (batches->cache && lts_flow_cache_enter(batches->cache)) return LTS_FAIL;
+  lts_more more = lts_trace_still_readable(trace);
+  if (more == LTS_ITEM && is_complete(batches))
+    more = LTS_END;
+  else if (more == LTS_ITEM)
+    more = trace->source == LTS_FILE || trace->fetched ? read_ahead(batches, trace) : LTS_AGAIN;
+  if (batches->cache) lts_flow_cache_leave(batches->cache);
+  return more;
+}
+
+void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
+  lts_more more = trace->source == LTS_LIVE ? LTS_END : LTS_AGAIN;
+  while (more == LTS_AGAIN) {
+    more = lts_trace_still_readable(trace);
+    bool news = is_complete(batches) || batches->due != batches->told;
+    if (more == LTS_ITEM) more = news ? LTS_END : fetch_some(batches, trace);
+  }
+  if (more == LTS_FAIL) batches->failure = *lts_error_last();
+}
+
+static lts_more fill_without_waiting(filling *f) {
+  lts_more more = f->batches->cache ? hand_out_flows(f) : room(f);
+  if (more != LTS_AGAIN) return more;
+  if (f->trace->source == LTS_LIVE) return fill_from_stream(f);
+  if (!f->batches->left) return LTS_END;
+  return f->batches->due != 0 && lts_now() >= f->batches->due ? LTS_ITEM : LTS_WAIT;
+}
+
+/* As readable(); LTS_WAIT while another thread reads. */
+static lts_more outlook(lts_batches *batches, lts_trace *trace, double waited) {
+  if (has_busy_cache(batches)) return LTS_WAIT;
+  if (trace->busy) return trace->stopped && trace->source != LTS_FILE ? LTS_END : LTS_WAIT;
+  if (waited > 0) lts_trace_calm(trace);
+  return readable(batches, trace, waited > 0);
+}
+
+static lts_wait what_to_wait_for(const lts_batches *batches, lts_trace *trace, double waited) {
+  enum { NAP_MS = 10 };
+  double now = lts_now(), until = sooner(deadline(batches, trace, now - waited), batches->due);
+  if (trace->source == LTS_LIVE && batches->cache)
+    until = sooner(until, batches->heard + lts_flow_cache_patience(batches->cache));
+  double seconds = until == 0 ? INFINITY : until > now ? until - now : 0;
+  if (trace->source == LTS_LIVE || lts_trace_turn_is_over(trace))
+    return lts_trace_wait_for(trace, seconds);
+  trace->turn_ends = 0;
+  if (trace->source == LTS_STREAM && has_busy_cache(batches))
+    return (lts_wait){-1, -1, NAP_MS / 1e3};
+  return (lts_wait){LTS_FETCH, trace->wake, seconds};
+}
+
+lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited, lts_batch **out,
+                          lts_wait *wait) {
+  lts_more more = outlook(batches, trace, waited);
+  if (more != LTS_FAIL && lts_trace_turn_is_over(trace)) more = LTS_WAIT;
+  if (more != LTS_WAIT || is_due(batches))
+    more = make(batches, trace, more, waited, fill_without_waiting, out);
+  if (more != LTS_WAIT) return more;
+  *wait = what_to_wait_for(batches, trace, waited);
+  batches->told = batches->due;
+  return LTS_WAIT;
 }

@@ -6,6 +6,7 @@
 #include "flowcache.h"
 #include "hash.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <sys/random.h>
 #include <unistd.h>
@@ -124,6 +125,8 @@ void lts_flow_cache_leave(lts_flow_cache *cache) {
   inside = cache->outer;
   cache->busy = false;
 }
+
+bool lts_flow_cache_is_busy(const lts_flow_cache *cache) { return cache->busy; }
 
 /* ---- records ---- */
 
@@ -256,6 +259,19 @@ static void tick(lts_flow_cache *cache, int64_t time) {
 
 void lts_flow_cache_wait(lts_flow_cache *cache, double seconds) {
   if (seconds > 0) expire(cache, cache->now + nanoseconds(seconds));
+}
+
+double lts_flow_cache_patience(const lts_flow_cache *cache) {
+  double least = INFINITY;
+  for (int list = OPEN; list < LISTS; list++) {
+    const lts_flow_record *oldest = cache->live[list].oldest;
+    uint64_t timeout = cache->timeouts[list];
+    if (!oldest || timeout == UINT64_MAX) continue;
+    uint64_t age = cache->now - oldest->seen;
+    double left = timeout > age ? (double)(timeout - age) / 1e9 : 0;
+    if (left < least) least = left;
+  }
+  return least;
 }
 
 /* ---- packets ---- */

@@ -85,10 +85,13 @@ lts_status lts_flow_cache_hand_out(lts_flow_cache *cache, lts_batch *batch);
 /* Whether there was a packet. */
 bool lts_flow_cache_has_begun(const lts_flow_cache *cache);
 bool lts_flow_cache_is_empty(const lts_flow_cache *cache);
+/* The seconds since the last packet after which a flow ends, if there is no other packet. */
+double lts_flow_cache_patience(const lts_flow_cache *cache);
 
 lts_flow_cache *lts_flow_cache_ref(lts_flow_cache *cache);
 /* One reader at a time: waits for another thread to leave. */
 lts_status lts_flow_cache_enter(lts_flow_cache *cache);
 void lts_flow_cache_leave(lts_flow_cache *cache);
+bool lts_flow_cache_is_busy(const lts_flow_cache *cache);
 
 #endif

@@ -355,6 +355,13 @@ lts_status lts_batches_limit(lts_batches *batches, int64_t packets);
  * The end of packets, also by a pause, a close or an error, is that of all flows in the cache. */
 LTS_CHECKED lts_more lts_batches_read(lts_batches *batches, lts_trace *trace,
                                       lts_batch **OUTPUT_BATCH);
+/* The same without waiting, as lts_trace_poll(). A batch that is not full yet is kept, for either
+ * of the two; LTS_FETCH is lts_batches_fetch(). */
+LTS_CHECKED lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited,
+                                      lts_batch **FOUND_BATCH, lts_wait *OUTPUT_WAIT);
+/* Of a file or a pipe: waits until the next batch is there, or a pipe's has its first row, in a
+ * thread that signals are kept from. */
+void lts_batches_fetch(lts_batches *batches, lts_trace *trace);
 
 void delete_lts_batch(lts_batch *batch);
 lts_count lts_batch_rows_get(lts_batch *batch);

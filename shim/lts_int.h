@@ -256,11 +256,16 @@ lts_more lts_trace_readable(lts_trace *trace);
 /* The same for a read that waits. Other Python code may have run: a trace that it stopped or closed
  * ends the read. */
 lts_more lts_trace_still_readable(lts_trace *trace);
-/* When a read of an interface has waited long enough, on lts_now()'s clock; 0 for never. */
-double lts_trace_deadline(const lts_trace *trace);
+/* When a read of an interface that heard nothing since then has waited long enough, on lts_now()'s
+ * clock; 0 for never. */
+double lts_trace_deadline(const lts_trace *trace, double since);
 lts_more lts_trace_timed_out(lts_trace *trace);
 /* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
 lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
+/* Whether a reader that never waits has gone on for long enough, for now. */
+bool lts_trace_turn_is_over(lts_trace *trace);
+/* What such a reader waits for, at most for the seconds that are left; then it has another turn. */
+lts_wait lts_trace_wait_for(lts_trace *trace, double left);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
  * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */

@@ -104,8 +104,8 @@ static double slice_until(double deadline) {
   return deadline == 0 || left > SLICE_MS / 1e3 ? SLICE_MS / 1e3 : left > 0 ? left : 0;
 }
 
-double lts_trace_deadline(const lts_trace *trace) {
-  return trace->source == LTS_LIVE && trace->timeout > 0 ? lts_now() + trace->timeout : 0;
+double lts_trace_deadline(const lts_trace *trace, double since) {
+  return trace->source == LTS_LIVE && trace->timeout > 0 ? since + trace->timeout : 0;
 }
 
 RARE lts_more lts_trace_timed_out(lts_trace *trace) {
@@ -266,7 +266,7 @@ lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame) 
 
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
   enum { BETWEEN_CLOCKS = 4096 };
-  double deadline = lts_trace_deadline(trace), breath = 0;
+  double deadline = lts_trace_deadline(trace, lts_now()), breath = 0;
   lts_more more = readable(trace);
   for (unsigned attempts = 1; more == LTS_ITEM; attempts++) {
     more = attempt(trace, out);
@@ -288,7 +288,7 @@ static double coarse_now(void) {
   return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static bool turn_is_over(lts_trace *trace) {
+bool lts_trace_turn_is_over(lts_trace *trace) {
   enum { TURN_MS = 5 };
   double time = coarse_now();
   if (trace->turn_ends == 0) trace->turn_ends = time + TURN_MS / 1e3;
@@ -318,7 +318,7 @@ static lts_more busy(const lts_trace *trace) { return trace->stopped ? LTS_END :
 
 static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
   while (more == LTS_ITEM) {
-    if (turn_is_over(trace) || must_fetch(trace)) return LTS_WAIT;
+    if (lts_trace_turn_is_over(trace) || must_fetch(trace)) return LTS_WAIT;
     more = attempt(trace, out);
     if (more != LTS_AGAIN) return more;
     more = lts_trace_still_readable(trace);
@@ -340,6 +340,13 @@ static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
   return (lts_wait){sleeps ? -1 : event->fd, trace->wake, seconds};
 }
 
+lts_wait lts_trace_wait_for(lts_trace *trace, double left) {
+  lts_wait wait =
+      lts_trace_turn_is_over(trace) ? (lts_wait){-1, -1, 0} : what_to_wait_for(trace, left);
+  trace->turn_ends = 0;
+  return wait;
+}
+
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
   lts_more more = trace->busy  ? busy(trace)
                   : waited > 0 ? look(trace, lts_trace_still_readable(trace), out)
@@ -347,8 +354,7 @@ lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_w
   if (more != LTS_WAIT) return more;
   double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
   if (waited >= timeout) return lts_trace_timed_out(trace);
-  *wait = turn_is_over(trace) ? (lts_wait){-1, -1, 0} : what_to_wait_for(trace, timeout - waited);
-  trace->turn_ends = 0;
+  *wait = lts_trace_wait_for(trace, timeout - waited);
   return LTS_WAIT;
 }
 

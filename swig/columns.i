@@ -79,6 +79,8 @@ CONSTRUCTOR(lts_batches)
 CONSTRUCTOR(lts_buffer)
 CONSTRUCTOR(lts_flow_cache)
 %rename(Batches) lts_batches;
+%rename(_fetch) lts_batches::fetch;
+%rename(_poll) lts_batches::poll;
 %rename(Batch) lts_batch;
 %rename(Buffer) lts_buffer;
 %rename(FlowCache) lts_flow_cache;
@@ -121,6 +123,8 @@ typedef struct lts_batches {} lts_batches;
   ~lts_batches();
   lts_status limit(int64_t packets);
   lts_more read(lts_trace *trace, lts_batch **OUTPUT_BATCH);
+  lts_more poll(lts_trace *trace, double waited, lts_batch **FOUND_BATCH, lts_wait *OUTPUT_WAIT);
+  void fetch(lts_trace *trace);
 }
 %rename(column_name) lts_column_name;
 lts_name lts_column_name(lts_rows_of rows, int number);

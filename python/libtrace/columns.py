@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -13,6 +13,8 @@ from libtrace import core
 if TYPE_CHECKING:
     import numpy
     import pyarrow
+
+    from libtrace.aio import Wait
 
 __all__ = [
     "COLUMNS",
@@ -443,6 +445,9 @@ class Batches(core.Batches):
 
     It speaks the Arrow PyCapsule interface, too: ``pyarrow.table(batches)``.
 
+    ``async for batch in batches`` reads them in an event loop. A step that is cancelled loses no
+    row: the next one, of either loop, has what there was.
+
     Attributes
     ----------
     columns : tuple of str
@@ -479,8 +484,25 @@ class Batches(core.Batches):
         return self
 
     def __next__(self) -> Batch:
-        batch = self.read(self._trace)
+        return self._batch_of(self.read(self._trace))
+
+    def _batch_of(self, batch: core.Batch) -> Batch:
         return Batch(batch, self.schema, 0, batch.rows)
+
+    def __aiter__(self) -> AsyncIterator[Batch]:
+        """Return an asynchronous iterator over the batches, as the plain one delivers them.
+
+        :meth:`Trace.close` and :meth:`Trace.stop` end its wait, from any task or thread: what it
+        has is handed out. Files and pipes are read in a daemon thread, interfaces without one.
+        """
+        from libtrace.aio import steps
+
+        def poll(waited: float) -> Batch | Wait | None:
+            found = self._poll(self._trace, waited)
+            return self._batch_of(found) if isinstance(found, core.Batch) else found
+
+        # A batch is worth the event loop's detour.
+        return steps(lambda: None, poll, lambda: self._fetch(self._trace))
 
     def to_arrow(self) -> pyarrow.RecordBatchReader:
         """Return the batches as a reader of pyarrow, which reads as it is read."""

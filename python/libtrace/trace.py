@@ -131,6 +131,7 @@ class Trace(core.Trace):
         self.close()
 
     conf_filter = _counted(core.Trace.conf_filter)
+
     def __aiter__(self) -> AsyncIterator[core.Packet]:
         """Return an asynchronous iterator over the packets, as the plain one delivers them.
 
@@ -192,8 +193,9 @@ class Trace(core.Trace):
         Returns
         -------
         Batches
-            An iterator of `Batch`. It shares the trace's position with the loop over packets. What
-            ends the trace with an error is raised after every packet in front of it.
+            An iterator of `Batch`, also an asynchronous one. It shares the trace's position with
+            the loop over packets. What ends the trace with an error is raised after every packet in
+            front of it.
 
         Raises
         ------
