@@ -31,10 +31,25 @@ INSTANCE(lts_batch, batch)
 %apply int { lts_part, lts_rows_of };
 %apply int promisc { int counted };
 
-%typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch) { $1 = &batch; }
+%{
+static PyObject *batch_object(lts_batch *batch, swig_type_info *type) {
+  PyObject *object = owner(batch, type);
+  if (!object) delete_lts_batch(batch);
+  return object;
+}
+%}
+%typemap(in, numinputs=0) lts_batch **OUTPUT_BATCH (lts_batch *batch), lts_batch **FOUND_BATCH (lts_batch *batch) {
+  $1 = &batch;
+}
 %typemap(argout) lts_batch **OUTPUT_BATCH {
   Py_XDECREF($result);
-  $result = SWIG_NewPointerObj(*$1, $*1_descriptor, SWIG_POINTER_OWN);
+  $result = batch_object(*$1, $*1_descriptor);
+}
+%typemap(argout) lts_batch **FOUND_BATCH {
+  if (result == LTS_ITEM) {
+    Py_DECREF($result);
+    $result = batch_object(*$1, $*1_descriptor);
+  }
 }
 
 %{

@@ -126,10 +126,10 @@ BOOLEAN(meta, TypeError)
   if ($1 == LTS_FAIL) RAISE
   $result = SWIG_Py_Void();
 }
-%typemap(in, numinputs=0) lts_packet **FOUND_PACKET ($*1_ltype item), lts_batch **FOUND_BATCH ($*1_ltype item) {
+%typemap(in, numinputs=0) lts_packet **FOUND_PACKET ($*1_ltype item) {
   $1 = &item;
 }
-%typemap(argout) lts_packet **FOUND_PACKET, lts_batch **FOUND_BATCH {
+%typemap(argout) lts_packet **FOUND_PACKET {
   if (result == LTS_ITEM) {
     Py_DECREF($result);
     $result = packet_object(*$1, $*1_descriptor);
