@@ -182,7 +182,7 @@ TCP_OPTION(tcp_tsecr, 8, 1)
 OF_ICMP(icmp_type, type)
 OF_ICMP(icmp_code, code)
 
-static lts_field payload_len(lts_seen *seen) { return lts_packet_payload_len_get(seen->packet); }
+static lts_field payload_len(lts_seen *seen) { return lts_packet_payload_length_get(seen->packet); }
 
 static lts_bytes payload(lts_seen *seen) {
   lts_bytes captured;

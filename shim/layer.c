@@ -230,11 +230,11 @@ lts_presence lts_payload_find(lts_packet *packet, lts_bytes *captured, uint32_t 
   return LTS_PRESENT;
 }
 
-lts_field lts_packet_payload_len_get(lts_packet *packet) {
+lts_field lts_packet_payload_length_get(lts_packet *packet) {
   lts_bytes captured;
   uint32_t length;
   if (!lts_frame_is_filled(packet->frame)) return LTS_FAILED;
-  switch (lts_payload_find(packet, &captured, &length, "payload_len")) {
+  switch (lts_payload_find(packet, &captured, &length, "payload_length")) {
   case LTS_PRESENT: return length;
   case LTS_MISSING: return LTS_ABSENT;
   default: return LTS_FAILED;

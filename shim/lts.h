@@ -482,7 +482,7 @@ lts_text lts_packet_dst_text_get(lts_packet *packet);
 lts_text lts_packet_src_mac_get(lts_packet *packet);
 lts_text lts_packet_dst_mac_get(lts_packet *packet);
 /* Bytes behind the transport header, as the IP header states them. */
-lts_field lts_packet_payload_len_get(lts_packet *packet);
+lts_field lts_packet_payload_length_get(lts_packet *packet);
 /* Of the addresses, the protocol and the ports; the same in both directions. */
 lts_unsigned lts_packet_flow_hash_get(lts_packet *packet);
 

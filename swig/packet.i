@@ -143,7 +143,7 @@ PACKET_FIELD(lts_text, dst_text, "str or None: `dst` as text, as `src_text`.")
 PACKET_FIELD(lts_text, src_mac, "str or None: Source MAC address of Ethernet or IEEE 802.11, as
 ``02:00:00:00:00:01``.")
 PACKET_FIELD(lts_text, dst_mac, "str or None: Destination MAC address, as `src_mac`.")
-PACKET_FIELD(lts_field, payload_len, "int or None: Bytes behind the header of TCP, UDP, UDP-Lite, ICMP or SCTP, as
+PACKET_FIELD(lts_field, payload_length, "int or None: Bytes behind the header of TCP, UDP, UDP-Lite, ICMP or SCTP, as
 the IP header states the length: padding does not count, and what was not captured does. None where
 there is no such header, or no such length (segmentation offload, jumbograms).")
 PACKET_FIELD(lts_unsigned, flow_hash, "int or None: 64 bits of the addresses, `ip_proto` and the ports, the same in

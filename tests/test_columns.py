@@ -79,7 +79,7 @@ def mapped(address: Any) -> bytes | None:
 
 
 def payload(packet: libtrace.Packet) -> bytes | None:
-    length = maybe(lambda: packet.payload_len)
+    length = maybe(lambda: packet.payload_length)
     if length is None:
         return None
     sizes = {17: 8, 136: 8, 1: 8, 58: 8, 132: 12}
@@ -134,10 +134,11 @@ def transport_columns(packet: libtrace.Packet) -> dict[str, Any]:
 def expected(packet: libtrace.Packet, index: int) -> dict[str, Any]:
     """Every column's value of a packet."""
     as_they_are = ["wire_len", "capture_len", "is_truncated", "direction", "linktype"]
-    as_they_are += ["src_mac", "dst_mac", "vlan_ids", "src_port", "dst_port", "payload_len"]
+    as_they_are += ["src_mac", "dst_mac", "vlan_ids", "src_port", "dst_port"]
     return {
         **{name: of(packet, name) for name in as_they_are},
         "timestamp": packet.timestamp_ns,
+        "payload_len": of(packet, "payload_length"),
         "size_class": sum(packet.wire_len > last for last in (63, 127, 255, 511, 1023, 1518)),
         "headers_cut": any(field(packet, name) is CUT for name in FLOW),
         "ethertype": packet.ethertype or None,
@@ -264,7 +265,7 @@ def test_payload_is_what_the_ip_header_states(segment: bytes, padding: int, leng
     proto = p.UDP if segment[:2] == b"\0\1" and len(segment) == 12 else p.TCP
     frame = p.eth(p.ipv4(proto, segment)) + bytes(padding)
     (packet,) = make_all([frame])
-    assert packet.payload_len == length
+    assert packet.payload_length == length
     assert payload(packet) == segment[len(segment) - length :]
 
 
@@ -282,7 +283,7 @@ def test_no_stated_length(tmp_path: pathlib.Path) -> None:
     frame = bytearray(p.eth(p.ipv4(p.TCP, p.tcp(1, 2, b"abc"))))
     frame[16:18] = bytes(2)
     (packet,) = make_all([bytes(frame)])
-    assert packet.payload_len is None
+    assert packet.payload_length is None
 
 
 # Batches

@@ -41,7 +41,7 @@ LAYERS = [
     "vlan_ids",
     "mpls_labels",
 ]
-FIELDS = [*HEADER_FIELDS, *RECORD_FIELDS, *LAYERS, "datetime", "flow_hash", "payload_len"]
+FIELDS = [*HEADER_FIELDS, *RECORD_FIELDS, *LAYERS, "datetime", "flow_hash", "payload_length"]
 METHODS = ["apply_filter", "dump", "hexdump", "info", "set_checksums"]
 
 

@@ -121,11 +121,11 @@ _ABOUT = {
     "tcp_tsecr": ("", _NO_OPTION, "TCP.options (RFC 7323, 3)"),
     "icmp_type": ("", _NO_ICMP, "ICMP.type, ICMP6.type"),
     "icmp_code": ("", _NO_ICMP, "ICMP.code, ICMP6.code"),
-    "payload_len": ("bytes", _NO_PAYLOAD, "Packet.payload_len"),
+    "payload_len": ("bytes", _NO_PAYLOAD, "Packet.payload_length"),
     "headers_cut": ("", "", "whether addresses, protocol or ports are cut off"),
     "flow_hash": ("", _NO_IP, "Packet.flow_hash"),
     "packet": ("", "", "bytes(Packet)"),
-    "payload": ("", _NO_PAYLOAD, "the captured part of Packet.payload_len bytes"),
+    "payload": ("", _NO_PAYLOAD, "the captured part of Packet.payload_length bytes"),
     "index": ("", "", "the number of the packet in its trace, from 0"),
 }
 
