@@ -5,13 +5,20 @@
 %{
 /* A script's own subclass may hold itself, in attributes that only SWIG's types know of. Those are
  * not collected by themselves, hence without the flag. */
+static PyObject **attributes_of(PyObject *self) {
+  Py_ssize_t offset = Py_TYPE(self)->tp_dictoffset;
+  return offset > 0 ? (PyObject **)((char *)self + offset) : NULL;
+}
+
 static int traverse_attributes(PyObject *self, visitproc visit, void *arg) {
-  Py_VISIT(((SwigPyObject *)self)->dict);
+  PyObject **attributes = attributes_of(self);
+  if (attributes) Py_VISIT(*attributes);
   return 0;
 }
 
 static int clear_attributes(PyObject *self) {
-  Py_CLEAR(((SwigPyObject *)self)->dict);
+  PyObject **attributes = attributes_of(self);
+  if (attributes) Py_CLEAR(*attributes);
   return 0;
 }
 
