@@ -42,10 +42,10 @@ static void adapt_types(void) {
     type->tp_traverse = traverse_attributes;
     type->tp_clear = clear_attributes;
     hide_ownership(type);
+    hide_ownership(root);
     if (type != root && type->tp_basicsize == root->tp_basicsize)
       type->tp_basicsize += (Py_ssize_t)sizeof(void *);
   }
-  hide_ownership(SwigPyObject_type());
 }
 %}
 %{

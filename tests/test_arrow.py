@@ -6,7 +6,7 @@ from __future__ import annotations
 import datetime
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gen
@@ -23,7 +23,7 @@ NAMES = ["timestamp", "src", "src_port", "vlan_ids", "is_truncated", "src_ip", "
 
 
 @pytest.fixture
-def trace(tmp_path: pathlib.Path) -> libtrace.Trace:
+def trace(tmp_path: pathlib.Path) -> Iterator[libtrace.Trace]:
     """Three packets with exact nanoseconds, nulls, lists and a truncated one."""
     tagged = p.eth(p.vlan(p.vlan(p.ipv4(p.TCP, p.tcp(80, 2)), 20), 10, p.VLAN), p.VLAN)
     frames = [tagged, p.eth(p.arp(), p.ARP), gen.KINDS["udp6"][1]]
@@ -31,7 +31,8 @@ def trace(tmp_path: pathlib.Path) -> libtrace.Trace:
     records = [f.pcap_record(frame, sec=seconds, frac=fraction) for frame in frames[:2]]
     records.append(f.pcap_record(frames[2][:40], sec=seconds, frac=fraction, wirelen=200))
     path = f.write(tmp_path / "x", [f.pcap_header(nano=True), *records])
-    return libtrace.open(f"pcapfile:{path}")
+    with libtrace.open(f"pcapfile:{path}") as opened:
+        yield opened
 
 
 SRC = [p.SRC4, None, p.SRC6]

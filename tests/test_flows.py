@@ -43,7 +43,8 @@ def rows(flows: Iterable[libtrace.Batch]) -> list[Row]:
 
 
 def order(row: Row) -> tuple[Any, ...]:
-    return tuple((name, str(row[name])) for name in sorted(row) if name != "flow_hash")
+    # Not str(): before Python 3.11 that of an IntEnum is its name.
+    return tuple((name, f"{row[name]}") for name in sorted(row) if name != "flow_hash")
 
 
 def assert_agree(uri: str | pathlib.Path, size: int = 65536, **options: Any) -> list[Row]:
