@@ -337,6 +337,7 @@ def test_packets_before_an_interrupt_are_counted(tmp_path: Path) -> None:
 
     def interrupt() -> None:
         if trace.accepted_packets > 0:
+            signal.setitimer(signal.ITIMER_REAL, 0)
             signal.raise_signal(signal.SIGINT)
 
     thread.start()

@@ -17,7 +17,15 @@ PROMPT = 1.0
 @contextlib.contextmanager
 def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
     """Runs the handler, as a signal's, after some seconds and regularly from then on."""
-    old = signal.signal(signal.SIGALRM, lambda *_: handler())
+
+    def run(*_: object) -> None:
+        try:
+            handler()
+        except BaseException:  # once, or it could raise again while this one is handled
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            raise
+
+    old = signal.signal(signal.SIGALRM, run)
     signal.setitimer(signal.ITIMER_REAL, after, after)
     try:
         yield
