@@ -6,7 +6,7 @@
  */
 #include "lts.h"
 
-#ifdef WITH_DNS
+#ifdef HAVE_LDNS
 #include "dns.h"
 #endif
 
@@ -235,7 +235,7 @@ static bool find_flows(void) {
   return drop(kept, good);
 }
 
-#ifdef WITH_DNS
+#ifdef HAVE_LDNS
 static bool read_dns(void) {
   static const uint8_t wire[] = "\x12\x34\x80\0\0\1\0\1\0\0\0\0\1a\4test\0\0\x10\0\1"
                                 "\xc0\x0c\0\x10\0\1\0\0\0\1\0\4\1a\1b";
@@ -289,7 +289,7 @@ int main(void) {
       {"write bzip2", write_bzip2},
       {"write pcapng", write_pcapng},
       {"find flows", find_flows},
-#ifdef WITH_DNS
+#ifdef HAVE_LDNS
       {"read DNS", read_dns},
 #endif
   };
