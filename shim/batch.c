@@ -22,8 +22,6 @@ static const struct {
     [LTS_COLUMN_BYTES] = {4, "i"},    [LTS_COLUMN_LIST] = {4, "i"},
 };
 
-size_t lts_column_size(lts_column_type type) { return types[type].size; }
-
 /* ---- life ---- */
 
 static bool resize(lts_column *column, size_t room) {
@@ -78,6 +76,7 @@ static bool make_columns(lts_batch *batch, const lts_column_def *const *defs, co
   for (int i = 0; i < batch->count; i++) {
     lts_column *column = &batch->columns[i];
     column->def = defs[i];
+    column->size = types[defs[i]->type].size;
     column->validity = at;
     at += validity_size(batch->most);
     column->values = at;
@@ -88,24 +87,75 @@ static bool make_columns(lts_batch *batch, const lts_column_def *const *defs, co
   return true;
 }
 
-lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data, int count,
-                          uint32_t most) {
-  lts_batch *batch = calloc(1, sizeof *batch + (size_t)count * sizeof *batch->columns);
-  if (!batch) return lts_fail_memory(), NULL;
-  batch->references = 1;
-  batch->most = most;
-  batch->count = count;
-  if (make_columns(batch, defs, data)) return batch;
-  delete_lts_batch(batch);
-  return lts_fail_memory(), NULL;
-}
-
-void delete_lts_batch(lts_batch *batch) {
-  if (!batch || --batch->references) return;
+static void destroy(lts_batch *batch) {
   for (int i = 0; i < batch->count; i++) free(batch->columns[i].data);
   release(batch->block, batch->size);
   lts_index_free(batch->index);
   free(batch);
+}
+
+static lts_batch *make(const lts_column_def *const *defs, const size_t *data, int count,
+                       uint32_t most) {
+  lts_batch *batch = calloc(1, sizeof *batch + (size_t)count * sizeof *batch->columns);
+  if (!batch) return lts_fail_memory(), NULL;
+  batch->most = most;
+  batch->count = count;
+  if (make_columns(batch, defs, data)) return batch;
+  destroy(batch);
+  return lts_fail_memory(), NULL;
+}
+
+static void clear(lts_batch *batch) {
+  batch->rows = 0;
+  batch->overflows = false;
+  lts_index_free(batch->index);
+  batch->index = NULL;
+  for (int i = 0; i < batch->count; i++) {
+    memset(batch->columns[i].validity, 0, validity_size(batch->most));
+    batch->columns[i].length = 0;
+  }
+}
+
+struct lts_spare {
+  int references; /* of the batches that are used */
+  bool closed;
+  lts_batch *batch; /* or NULL */
+};
+
+lts_spare *lts_spare_make(void) {
+  lts_spare *spare = calloc(1, sizeof *spare);
+  if (!spare) lts_fail_memory();
+  return spare;
+}
+
+void lts_spare_close(lts_spare *spare) {
+  if (spare->batch) destroy(spare->batch);
+  spare->batch = NULL;
+  spare->closed = true;
+  if (!spare->references) free(spare);
+}
+
+lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data, int count,
+                          uint32_t most, lts_spare *spare) {
+  lts_batch *batch = spare->batch ? spare->batch : make(defs, data, count, most);
+  spare->batch = NULL;
+  if (!batch) return NULL;
+  clear(batch);
+  batch->references = 1;
+  batch->spare = spare;
+  spare->references++;
+  return batch;
+}
+
+void delete_lts_batch(lts_batch *batch) {
+  if (!batch || --batch->references) return;
+  lts_spare *spare = batch->spare;
+  spare->references--;
+  if (spare->closed || spare->batch)
+    destroy(batch);
+  else
+    spare->batch = batch;
+  if (spare->closed && !spare->references) free(spare);
 }
 
 lts_count lts_batch_rows_get(lts_batch *batch) { return batch->rows; }
@@ -158,9 +208,9 @@ static bool put_hash(lts_column *column, uint32_t row, lts_unsigned hash) {
 }
 
 static bool put_address(lts_column *column, uint32_t row, lts_seen *seen) {
-  uint8_t *at = (uint8_t *)column->values + (size_t)row * types[LTS_COLUMN_ADDRESS].size;
+  uint8_t *at = (uint8_t *)column->values + row * column->size;
   bool there = column->def->read.address(seen, at);
-  if (!there) memset(at, 0, types[LTS_COLUMN_ADDRESS].size);
+  if (!there) memset(at, 0, column->size);
   return there;
 }
 
@@ -212,6 +262,7 @@ void lts_batch_forget(lts_batch *batch, int count) {
 lts_status lts_batch_put(lts_batch *batch, lts_seen *seen, int from, int until) {
   uint32_t row = batch->rows;
   uint8_t bit = (uint8_t)(1 << row % 8);
+  batch->there = 0;
   for (lts_column *column = batch->columns + from; column < batch->columns + until; column++) {
     bool there;
     if (put(column, row, seen, &there)) {
@@ -220,6 +271,7 @@ lts_status lts_batch_put(lts_batch *batch, lts_seen *seen, int from, int until) 
     }
     uint8_t *validity = &column->validity[row / 8];
     *validity = (uint8_t)(there ? *validity | bit : *validity & ~bit);
+    batch->there |= (uint64_t)there << (column - batch->columns);
     batch->overflows |= column->length > MOST_DATA;
   }
   return LTS_OK;
@@ -253,7 +305,7 @@ static lts_array data_of(const lts_column *column) {
 
 static lts_array values_of(const lts_column *column, uint32_t start, uint32_t count) {
   lts_column_type type = column->def->type;
-  size_t size = types[type].size;
+  size_t size = column->size;
   lts_array array = {.memory = (uint8_t *)column->values + start * size,
                      .count = count + lts_column_has_offsets(type),
                      .size = size,

@@ -20,6 +20,7 @@ struct lts_batches {
   double told;           /* the same as of the last LTS_WAIT */
   lts_error failure;     /* what came behind the last batch */
   size_t *data;          /* bytes of each column's data in the last batch */
+  lts_spare *spare;      /* memory of a batch that nobody uses any more */
   bool over;             /* so did a close, or a pause */
   int count;
   const lts_column_def *defs[];
@@ -82,7 +83,9 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int
   lts_batches *batches = calloc(1, sizeof *batches + most * sizeof *batches->defs);
   if (!batches) return lts_fail_memory(), NULL;
   batches->data = calloc(most, sizeof *batches->data);
-  if (!batches->data) return delete_lts_batches(batches), lts_fail_memory(), NULL;
+  batches->spare = lts_spare_make();
+  if (!batches->data || !batches->spare)
+    return delete_lts_batches(batches), lts_fail_memory(), NULL;
   batches->size = (uint32_t)size;
   batches->max_wait = max_wait;
   if (cache_or_none) batches->cache = lts_flow_cache_ref(cache_or_none);
@@ -99,6 +102,7 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int
 void delete_lts_batches(lts_batches *batches) {
   if (!batches) return;
   delete_lts_batch(batches->partial);
+  if (batches->spare) lts_spare_close(batches->spare);
   delete_lts_flow_cache(batches->cache);
   free(batches->data);
   free(batches);
@@ -247,14 +251,17 @@ static lts_more raise_kept(lts_batches *batches) {
   return LTS_FAIL;
 }
 
+static lts_batch *make_batch(lts_batches *batches) {
+  return lts_batch_make(batches->defs, batches->data, batches->count, batches->size,
+                        batches->spare);
+}
+
 static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace, double waited) {
   *f = (filling){
       .batches = batches, .trace = trace, .frame = {.references = 1}, .began = lts_now() - waited};
   f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
   if (lts_trace_detach_all(trace)) return LTS_ERROR;
-  f->batch = batches->partial
-                 ? batches->partial
-                 : lts_batch_make(batches->defs, batches->data, batches->count, batches->size);
+  f->batch = batches->partial ? batches->partial : make_batch(batches);
   batches->partial = NULL;
   return f->batch ? LTS_OK : LTS_ERROR;
 }

@@ -4,6 +4,8 @@
  */
 #include "columns.h"
 
+#include <endian.h>
+
 /* ---- of the packet ---- */
 
 static lts_field timestamp(lts_seen *seen) { return lts_packet_timestamp_ns_get(seen->packet); }
@@ -74,27 +76,27 @@ static int dst(lts_seen *seen, char *room) {
 
 static lts_field proto(lts_seen *seen) { return lts_packet_ip_proto_get(seen->packet); }
 
-bool lts_address_map(const lts_address *address, uint8_t *mapped) {
-  if (address->presence != LTS_PRESENT) return false;
-  if (address->version == 4) {
-    memset(mapped, 0, 10);
-    memset(mapped + 10, 0xff, 2);
-    memcpy(mapped + 12, address->bytes, 4);
+void lts_address_map(uint8_t *mapped, const uint8_t *bytes, int version) {
+  if (version == 4) {
+    uint64_t last = htobe64((uint64_t)0xffff << 32 | be32(bytes));
+    memset(mapped, 0, 8);
+    memcpy(mapped + 8, &last, 8);
   } else {
-    memcpy(mapped, address->bytes, 16);
+    memcpy(mapped, bytes, 16);
   }
+}
+
+static bool map(lts_seen *seen, bool source, uint8_t *mapped) {
+  const uint8_t *bytes;
+  int version;
+  if (lts_address_find(seen->packet, source, "address", &bytes, &version) != LTS_PRESENT)
+    return false;
+  lts_address_map(mapped, bytes, version);
   return true;
 }
 
-static bool src_ip(lts_seen *seen, uint8_t *mapped) {
-  lts_address address = lts_packet_src_get(seen->packet);
-  return lts_address_map(&address, mapped);
-}
-
-static bool dst_ip(lts_seen *seen, uint8_t *mapped) {
-  lts_address address = lts_packet_dst_get(seen->packet);
-  return lts_address_map(&address, mapped);
-}
+static bool src_ip(lts_seen *seen, uint8_t *mapped) { return map(seen, true, mapped); }
+static bool dst_ip(lts_seen *seen, uint8_t *mapped) { return map(seen, false, mapped); }
 
 static bool is(const lts_packet *layer, lts_layer_kind kind) { return layer->layer == kind; }
 

@@ -63,12 +63,13 @@ const lts_table *lts_table_of(lts_rows_of rows);
 void lts_seen_decode(lts_seen *seen);
 /* NULL where there is no such column. */
 const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length);
-/* RFC 4291, 2.5.5.2; false where there is no address. */
-bool lts_address_map(const lts_address *address, uint8_t *mapped);
+/* The 16 bytes of an address, IPv4 mapped (RFC 4291, 2.5.5.2). */
+void lts_address_map(uint8_t *mapped, const uint8_t *bytes, int version);
 
 /* A column of a batch: Arrow's buffers. */
 typedef struct lts_column {
   const lts_column_def *def;
+  size_t size;       /* of a value, in bytes; of an offset where there are offsets */
   uint8_t *validity; /* a bit a row, the lowest first */
   void *values;      /* or, for what has no fixed width, int32_t offsets into `data` */
   uint8_t *data;
@@ -76,21 +77,31 @@ typedef struct lts_column {
 } lts_column;
 
 typedef struct lts_index lts_index;
+typedef struct lts_spare lts_spare;
 struct lts_batch {
   int references;
+  lts_spare *spare; /* where it goes when nobody uses it any more */
   void *block;      /* what the columns' validity and values are in */
   size_t size;      /* of it */
   lts_index *index; /* of rows that are counted, or NULL */
   uint32_t rows, most;
+  uint64_t there; /* of what was put last: a bit a column, unless it is null */
   bool overflows; /* offsets could not tell the place of much more data */
   int count;
   lts_column columns[];
 };
 
+/* Keeps a batch for the next rows: memory that is fresh from the system costs as much as to fill
+ * it. NULL when out of memory. */
+lts_spare *lts_spare_make(void);
+/* No more batches will be made with it. */
+void lts_spare_close(lts_spare *spare);
+
 /* A batch without rows for at most `most`, with room for somewhat more than so many bytes of each
- * column's data: growing would leave holes in the heap. NULL when out of memory. */
+ * column's data: growing would leave holes in the heap. All that are made with a spare one have the
+ * same columns and rows. NULL when out of memory. */
 lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data, int count,
-                          uint32_t most);
+                          uint32_t most, lts_spare *spare);
 /* Whether another packet has room. */
 bool lts_batch_has_room(const lts_batch *batch);
 /* Adds a row. Of other threads' memory it touches none. */
@@ -103,8 +114,6 @@ void lts_batch_forget(lts_batch *batch, int count);
 lts_status lts_batch_count(lts_batch *batch, lts_seen *seen);
 void lts_index_free(lts_index *index);
 
-/* Bytes of a value; of an offset where there are offsets. */
-size_t lts_column_size(lts_column_type type);
 static inline bool lts_column_has_offsets(lts_column_type type) { return type >= LTS_COLUMN_TEXT; }
 /* Bytes of what the offsets count. */
 static inline size_t lts_column_width(lts_column_type type) {

@@ -41,38 +41,42 @@ const lts_table lts_count_table = {"libtrace.COUNT_COLUMNS", sizeof columns / si
 
 /* ---- equal rows ---- */
 
-/* What makes rows equal, as bytes: the values of fixed width, hashes of the others, and which of
- * them are there. `rows` finds a row by the hash of its bytes, or in the next free place. */
+/* What makes rows equal, as words: the values of fixed width, hashes of the others, and which of
+ * them are there. `places` finds a row by the hash of its words, or in the next free place. */
 struct lts_index {
   uint64_t seed[2], mask;
-  int keys;        /* the columns in front of those that are merged */
-  size_t size;     /* of the bytes, a multiple of 8 */
-  uint64_t *bytes; /* of each row */
-  uint32_t rows[]; /* one more; 0 is free */
+  int keys;         /* the columns in front of those that are merged */
+  bool has_data;    /* one of them has no fixed width */
+  size_t length;    /* words of a row */
+  uint64_t *words;  /* of each row */
+  uint32_t *places; /* one more than the row; 0 is free */
 };
 
-static size_t key_size(lts_column_type type) {
-  return lts_column_has_offsets(type) ? sizeof(uint64_t) : lts_column_size(type);
-}
+enum { WORD = sizeof(uint64_t) };
+
+static unsigned bytes_of_bits(const lts_index *index) { return ((unsigned)index->keys + 7) / 8; }
 
 static void measure(lts_index *index, const lts_batch *batch) {
-  enum { WORD = sizeof(uint64_t) };
   size_t size = 0;
-  for (; !batch->columns[index->keys].def->merge; index->keys++)
-    size += key_size(batch->columns[index->keys].def->type);
-  size += ((size_t)index->keys + 7) / 8;
-  index->size = (size + WORD - 1) / WORD * WORD;
+  for (; !batch->columns[index->keys].def->merge; index->keys++) {
+    const lts_column *column = &batch->columns[index->keys];
+    bool has_data = lts_column_has_offsets(column->def->type);
+    index->has_data |= has_data;
+    size += has_data ? WORD : column->size;
+  }
+  size += bytes_of_bits(index);
+  index->length = (size + WORD - 1) / WORD;
 }
 
 static lts_index *make_index(const lts_batch *batch) {
-  uint64_t places = 4;
-  while (places < (uint64_t)batch->most * 2) places *= 2;
-  lts_index *index = calloc(1, sizeof *index + places * sizeof *index->rows);
+  enum { FEW = 1024 };
+  lts_index *index = calloc(1, sizeof *index);
   if (!index) return lts_fail_memory(), NULL;
-  index->mask = places - 1;
+  index->mask = FEW - 1;
   measure(index, batch);
-  index->bytes = calloc((size_t)batch->most + 1, index->size);
-  if (!index->bytes)
+  index->words = calloc((size_t)batch->most + 1, index->length * WORD);
+  index->places = calloc(FEW, sizeof *index->places);
+  if (!index->words || !index->places)
     lts_fail_memory();
   else if (getentropy(index->seed, sizeof index->seed))
     lts_fail(LTS_E_TRACE, 0, NULL, "the system gives no random numbers to seed a table with");
@@ -83,7 +87,9 @@ static lts_index *make_index(const lts_batch *batch) {
 }
 
 void lts_index_free(lts_index *index) {
-  if (index) free(index->bytes);
+  if (!index) return;
+  free(index->words);
+  free(index->places);
   free(index);
 }
 
@@ -95,57 +101,73 @@ static lts_bytes data_of(const lts_column *column, uint32_t row) {
   return (lts_bytes){column->data + from, to - from};
 }
 
-static uint64_t hash_bytes(const lts_index *index, const void *bytes, size_t length) {
+static uint64_t hash_bytes(const lts_index *index, lts_bytes bytes) {
   lts_hash hash = lts_hash_begin(index->seed);
-  for (size_t at = 0; at < length; at += sizeof(uint64_t)) {
+  for (size_t at = 0; at < bytes.length; at += WORD) {
     uint64_t word = 0;
-    memcpy(&word, (const uint8_t *)bytes + at, length - at < 8 ? length - at : 8);
+    memcpy(&word, bytes.data + at, bytes.length - at < WORD ? bytes.length - at : WORD);
     lts_hash_word(&hash, word);
   }
-  lts_hash_word(&hash, length);
+  lts_hash_word(&hash, bytes.length);
   return lts_hash_end(&hash);
 }
 
-static uint8_t *write_value(const lts_index *index, const lts_column *column, uint32_t row,
-                            uint8_t *at) {
-  size_t size = key_size(column->def->type);
-  const uint8_t *value = (const uint8_t *)column->values + row * size;
+static uint64_t *words_of(const lts_index *index, uint32_t row) {
+  return index->words + row * index->length;
+}
+
+static uint64_t hash_row(const lts_index *index, uint32_t row) {
+  const uint64_t *words = words_of(index, row);
+  lts_hash hash = lts_hash_begin(index->seed);
+  for (size_t i = 0; i < index->length; i++) lts_hash_word(&hash, words[i]);
+  return lts_hash_end(&hash);
+}
+
+/* Packs values into words: were it bytes that are written, the processor would wait for them before
+ * it reads words. */
+typedef struct packer {
+  uint64_t *at, word;
+  unsigned filled; /* bytes of the word */
+} packer;
+
+static void pack(packer *p, uint64_t value, unsigned size) {
+  p->word |= value << 8 * p->filled;
+  p->filled += size;
+  if (p->filled < WORD) return;
+  *p->at++ = p->word;
+  p->filled -= WORD;
+  p->word = p->filled ? value >> 8 * (size - p->filled) : 0;
+}
+
+static void pack_value(packer *p, const lts_index *index, const lts_column *column, uint32_t row) {
   if (lts_column_has_offsets(column->def->type)) {
-    lts_bytes data = data_of(column, row);
-    uint64_t hash = hash_bytes(index, data.data, data.length);
-    memcpy(at, &hash, sizeof hash);
-    return at + size;
+    pack(p, hash_bytes(index, data_of(column, row)), WORD);
+    return;
   }
-  switch (size) { /* sizes that the compiler knows need no call */
-  case 1: *at = *value; break;
-  case 2: memcpy(at, value, 2); break;
-  case 4: memcpy(at, value, 4); break;
-  case 8: memcpy(at, value, 8); break;
-  default: memcpy(at, value, 16);
+  const uint64_t *wide = column->values;
+  switch (column->size) {
+  case 1: pack(p, ((const uint8_t *)wide)[row], 1); break;
+  case 2: pack(p, ((const uint16_t *)wide)[row], 2); break;
+  case 4: pack(p, ((const uint32_t *)wide)[row], 4); break;
+  case 8: pack(p, wide[row], WORD); break;
+  default: pack(p, wide[2 * row], WORD), pack(p, wide[2 * row + 1], WORD);
   }
-  return at + size;
 }
 
-static uint64_t *write_key(lts_index *index, const lts_batch *batch, uint32_t row) {
-  uint64_t *key = index->bytes + row * (index->size / sizeof *key);
-  uint8_t *at = (uint8_t *)key, bits = 0;
-  for (int i = 0; i < index->keys; i++) {
-    const lts_column *column = &batch->columns[i];
-    at = write_value(index, column, row, at);
-    bits |= (uint8_t)((column->validity[row / 8] >> row % 8 & 1) << i % 8);
-    if (i % 8 < 7 && i < index->keys - 1) continue;
-    *at++ = bits;
-    bits = 0;
-  }
-  return key;
+static void write_words(lts_index *index, const lts_batch *batch, uint32_t row) {
+  packer p = {.at = words_of(index, row)};
+  for (int i = 0; i < index->keys; i++) pack_value(&p, index, &batch->columns[i], row);
+  pack(&p, batch->there, bytes_of_bits(index));
+  if (p.filled) *p.at = p.word;
 }
 
-/* Equal bytes are equal rows, but for hashes. */
+/* Equal words are equal rows, but for hashes. */
 static bool is_same(const lts_batch *batch, uint32_t a, uint32_t b) {
   const lts_index *index = batch->index;
-  const uint8_t *keys = (const uint8_t *)index->bytes;
-  if (memcmp(keys + a * index->size, keys + b * index->size, index->size)) return false;
-  for (int i = 0; i < index->keys; i++) {
+  const uint64_t *words = words_of(index, a), *others = words_of(index, b);
+  for (size_t i = 0; i < index->length; i++)
+    if (words[i] != others[i]) return false;
+  for (int i = 0; index->has_data && i < index->keys; i++) {
     const lts_column *column = &batch->columns[i];
     if (!lts_column_has_offsets(column->def->type)) continue;
     lts_bytes one = data_of(column, a), other = data_of(column, b);
@@ -153,6 +175,30 @@ static bool is_same(const lts_batch *batch, uint32_t a, uint32_t b) {
     if (one.length && memcmp(one.data, other.data, one.length)) return false;
   }
   return true;
+}
+
+/* The place of a row that is equal to this one, or where it may go. */
+static uint32_t *find_place(const lts_batch *batch, uint32_t row) {
+  const lts_index *index = batch->index;
+  uint64_t at = hash_row(index, row) & index->mask;
+  while (index->places[at] && !is_same(batch, index->places[at] - 1, row))
+    at = (at + 1) & index->mask;
+  return &index->places[at];
+}
+
+/* Small tables stay in the processor's caches. */
+static lts_status make_place(lts_batch *batch) {
+  enum { GROWTH = 4, SPARSE = 4 };
+  lts_index *index = batch->index;
+  uint64_t places = (index->mask + 1) * GROWTH;
+  if (batch->rows < (index->mask + 1) / SPARSE) return LTS_OK;
+  uint32_t *grown = calloc(places, sizeof *grown);
+  if (!grown) return lts_fail_memory();
+  free(index->places);
+  index->places = grown;
+  index->mask = places - 1;
+  for (uint32_t row = 0; row < batch->rows; row++) *find_place(batch, row) = row + 1;
+  return LTS_OK;
 }
 
 static void merge(lts_batch *batch, uint32_t into, lts_seen *seen) {
@@ -174,17 +220,16 @@ lts_status lts_batch_count(lts_batch *batch, lts_seen *seen) {
   if (!batch->index && !(batch->index = make_index(batch))) return LTS_ERROR;
   lts_index *index = batch->index;
   uint32_t row = batch->rows;
-  if (lts_batch_put(batch, seen, 0, index->keys)) return LTS_ERROR;
-  uint64_t at = hash_bytes(index, write_key(index, batch, row), index->size) & index->mask;
-  for (; index->rows[at]; at = (at + 1) & index->mask) {
-    uint32_t found = index->rows[at] - 1;
-    if (!is_same(batch, found, row)) continue;
-    merge(batch, found, seen);
-    lts_batch_forget(batch, index->keys);
+  if (make_place(batch) || lts_batch_put(batch, seen, 0, index->keys)) return LTS_ERROR;
+  write_words(index, batch, row);
+  uint32_t *place = find_place(batch, row);
+  if (*place) {
+    merge(batch, *place - 1, seen);
+    if (index->has_data) lts_batch_forget(batch, index->keys);
     return LTS_OK;
   }
   if (lts_batch_put(batch, seen, index->keys, batch->count)) return LTS_ERROR;
-  index->rows[at] = row + 1;
+  *place = row + 1;
   batch->rows++;
   return LTS_OK;
 }

@@ -158,14 +158,17 @@ static int dst(lts_seen *seen, char *text) {
   return lts_address_format(text, &to);
 }
 
+static bool map(const lts_flow_record *flow, uint8_t end, uint8_t *mapped) {
+  lts_address_map(mapped, flow->key.addresses[end], flow->key.version);
+  return true;
+}
+
 static bool src_ip(lts_seen *seen, uint8_t *mapped) {
-  lts_address from = address(seen->flow, seen->flow->source);
-  return lts_address_map(&from, mapped);
+  return map(seen->flow, seen->flow->source, mapped);
 }
 
 static bool dst_ip(lts_seen *seen, uint8_t *mapped) {
-  lts_address to = address(seen->flow, !seen->flow->source);
-  return lts_address_map(&to, mapped);
+  return map(seen->flow, !seen->flow->source, mapped);
 }
 
 static lts_field flags_of(const lts_flow_way *way) {

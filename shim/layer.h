@@ -45,6 +45,9 @@ lts_presence lts_layer_presence(const lts_packet *layer, int presence, uint64_t 
 lts_status lts_layer_set_checksum(lts_packet *layer, uint32_t base, uint32_t offset, int value);
 /* Whether the protocol begins with two ports. */
 bool lts_has_ports(uint8_t proto);
+/* Where an IP address is, and its version. */
+lts_presence lts_address_find(lts_packet *packet, bool source, const char *name,
+                              const uint8_t **bytes, int *version);
 /* Where a MAC address is. */
 lts_presence lts_mac_find(lts_packet *packet, bool source, const char *name, const uint8_t **bytes);
 /* What follows the transport header, without padding: its captured bytes, and how many the IP

@@ -178,16 +178,23 @@ static lts_field port(lts_packet *packet, uint32_t offset, const char *name) {
 lts_field lts_packet_src_port_get(lts_packet *packet) { return port(packet, 0, "src_port"); }
 lts_field lts_packet_dst_port_get(lts_packet *packet) { return port(packet, 2, "dst_port"); }
 
-static lts_address address(lts_packet *packet, bool source, const char *name) {
-  lts_address result = {.presence = LTS_CUT};
-  if (!lts_frame_is_filled(packet->frame)) return result;
+lts_presence lts_address_find(lts_packet *packet, bool source, const char *name,
+                              const uint8_t **bytes, int *version) {
+  if (!lts_frame_is_filled(packet->frame)) return LTS_CUT;
   lts_network network = lts_network_of(packet);
   uint32_t length = network.version == 6 ? 16 : 4;
   uint32_t offset = network.version == 6 ? 8 : 12;
   uint64_t at = (uint64_t)network.at + offset + (source ? 0 : length);
-  result.presence = lts_layer_presence(packet, network.presence, at, length, name);
-  result.version = network.version;
-  if (result.presence == LTS_PRESENT) memcpy(result.bytes, packet->frame->data + at, length);
+  *bytes = packet->frame->data + at;
+  *version = network.version;
+  return lts_layer_presence(packet, network.presence, at, length, name);
+}
+
+static lts_address address(lts_packet *packet, bool source, const char *name) {
+  const uint8_t *bytes;
+  lts_address result = {0};
+  result.presence = lts_address_find(packet, source, name, &bytes, &result.version);
+  if (result.presence == LTS_PRESENT) memcpy(result.bytes, bytes, result.version == 6 ? 16 : 4);
   return result;
 }
 

@@ -419,6 +419,28 @@ def test_outlives_everything() -> None:
     assert view[0] == len(values[0])
 
 
+def test_memory_in_use_is_not_reused(tmp_pcap: Callable[..., str]) -> None:
+    frames = numbered(40)
+    with libtrace.open(tmp_pcap(*frames)) as trace:
+        batches = trace.batches(["index", "packet", "vlan_id"], 4)
+        views = []
+        for batch in batches:
+            views.append((memoryview(batch["index"]), batch["packet"], batch["vlan_id"]))
+            next(batches)
+    found = [number for index, _packets, _vlans in views for number in index]
+    assert found == [number for number in range(40) if number % 8 < 4]
+    assert [p for _index, packets, _vlans in views for p in packets] == [frames[i] for i in found]
+    assert all(vlans.null_count == 4 for _index, _packets, vlans in views)
+
+
+def test_reused_memory_forgets_its_values(tmp_pcap: Callable[..., str]) -> None:
+    uri = tmp_pcap(*(gen.KINDS[kind][1] for kind in ("vlan", "vlan", "arp", "arp", "arp")))
+    with libtrace.open(uri) as trace:
+        found = [list(batch["vlan_id"]) for batch in trace.batches(["vlan_id"], 2)]
+    assert found[0] != [None, None]
+    assert found[1:] == [[None, None], [None]]
+
+
 def test_beside_packets(tmp_pcap: Callable[..., str]) -> None:
     """Packets and batches share the trace's position, and kept packets stay as they are."""
     frames = numbered(10)

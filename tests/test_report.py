@@ -131,8 +131,9 @@ def test_several_traces_are_one_total(tmp_path: Path) -> None:
 
 
 def test_an_unknown_counter_makes_the_sum_unknown() -> None:
-    traces = [Summary(counters={"a": 1, "b": 1}), Summary(counters={"a": 2, "b": None})]
-    assert total(traces).counters == {"a": 3, "b": None}
+    one, other = Summary(), Summary()
+    one.counters, other.counters = {"a": 1, "b": 1}, {"a": 2, "b": None}
+    assert total([one, other]).counters == {"a": 3, "b": None}
 
 
 def test_truncated_packets(tmp_path: Path) -> None:

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta, timezone
+from ipaddress import IPv4Address, IPv6Address
 from typing import TYPE_CHECKING, Any, Optional, TypeVar
 
 from libtrace.commands import stopping
@@ -165,7 +164,6 @@ def _add(table: _Table[_K], key: _K, packets: int, length: int) -> None:
 # ---- totals ----
 
 
-@dataclass
 class Summary:
     """The totals of a trace, or of several.
 
@@ -185,15 +183,16 @@ class Summary:
         What `Trace.statistics` said at the end.
     """
 
-    uri: str | None = None
-    error: str | None = None
-    packets: int = 0
-    wire_bytes: int = 0
-    captured_bytes: int = 0
-    truncated_packets: int = 0
-    first_ns: int | None = None
-    last_ns: int | None = None
-    counters: dict[str, int | None] = field(default_factory=dict)
+    def __init__(self, uri: str | None = None) -> None:
+        self.uri = uri
+        self.error: str | None = None
+        self.packets = 0
+        self.wire_bytes = 0
+        self.captured_bytes = 0
+        self.truncated_packets = 0
+        self.first_ns: int | None = None
+        self.last_ns: int | None = None
+        self.counters: dict[str, int | None] = {}
 
     def add(
         self, packets: int, wire: int, captured: int, truncated: int, first: int, last: int
@@ -220,7 +219,7 @@ class Summary:
     def as_dict(self) -> dict[str, Any]:
         """Return everything, also what follows from it, for JSON."""
         return {
-            **asdict(self),
+            **vars(self),
             "first": _iso(self.first_ns),
             "last": _iso(self.last_ns),
             "duration_ns": self.duration_ns,
@@ -243,18 +242,14 @@ def _sum_known(values: Iterable[int | None]) -> int | None:
 
 def total(traces: list[Summary]) -> Summary:
     """Return the summary of all traces together; a counter that one does not know is None."""
-    return Summary(
-        packets=sum(trace.packets for trace in traces),
-        wire_bytes=sum(trace.wire_bytes for trace in traces),
-        captured_bytes=sum(trace.captured_bytes for trace in traces),
-        truncated_packets=sum(trace.truncated_packets for trace in traces),
-        first_ns=min((t.first_ns for t in traces if t.first_ns is not None), default=None),
-        last_ns=max((t.last_ns for t in traces if t.last_ns is not None), default=None),
-        counters={
-            name: _sum_known(trace.counters[name] for trace in traces)
-            for name in (traces[0].counters if traces else ())
-        },
-    )
+    whole = Summary()
+    for it in traces:
+        if it.first_ns is not None and it.last_ns is not None:
+            lengths = it.wire_bytes, it.captured_bytes
+            whole.add(it.packets, *lengths, it.truncated_packets, it.first_ns, it.last_ns)
+    names = traces[0].counters if traces else ()
+    whole.counters = {name: _sum_known(it.counters[name] for it in traces) for name in names}
+    return whole
 
 
 # ---- the report ----
@@ -370,8 +365,8 @@ def _identify_link(key: int) -> dict[str, Any]:
 def _identify_address(key: _Address) -> dict[str, Any]:
     version, mapped = key
     if version == 4:
-        return {"name": socket.inet_ntop(socket.AF_INET, mapped[12:])}
-    return {"name": socket.inet_ntop(socket.AF_INET6, mapped)}
+        return {"name": str(IPv4Address(mapped[12:]))}
+    return {"name": str(IPv6Address(mapped))}
 
 
 def _identify_network(key: int) -> dict[str, Any]:

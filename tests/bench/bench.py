@@ -427,34 +427,59 @@ def write_json(path: Path, entrants: dict[str, Contestant], verdicts: list[Verdi
     path.write_text(json.dumps(result, indent=2) + "\n")
 
 
+def run_race(
+    entrants: dict[str, Contestant], rounds: int, traces: Traces, console: Console
+) -> None:
+    race(list(entrants.values()), rounds, traces)
+    console.print(
+        results_table(entrants, f"{traces.packets:,} packets, best and median of {rounds}")
+    )
+    for it in entrants.values():
+        if it.failure:
+            console.print(f"{it.name}: {it.failure}", markup=False)
+
+
+def conclude(
+    options: argparse.Namespace,
+    entrants: dict[str, Contestant],
+    verdicts: list[Verdict],
+    console: Console,
+) -> int:
+    console.print(verdicts_table(verdicts))
+    if options.json:
+        write_json(options.json, entrants, verdicts)
+    return int(options.require and not all(verdict.met for verdict in verdicts))
+
+
+def make_parser(description: str | None) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--cache", type=Path, help="where traces stay (default: they do not)")
+    parser.add_argument("--packets", type=int, default=1_000_000)
+    parser.add_argument("--head", type=int, default=20_000, help="packets for the slow peers")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, metavar="FILE")
+    parser.add_argument("--require", action="store_true", help="exit 1 if a goal is not met")
+    return parser
+
+
+def with_cache(options: argparse.Namespace, run: Callable[[argparse.Namespace, Path], int]) -> int:
+    if options.cache:
+        options.cache.mkdir(parents=True, exist_ok=True)
+        return run(options, options.cache)
+    with tempfile.TemporaryDirectory() as directory:
+        return run(options, Path(directory))
+
+
 def speed(
     options: argparse.Namespace, cache: Path, traces: Traces, console: Console
 ) -> tuple[dict[str, Contestant], list[Verdict]]:
     loop = options.loop.resolve() if options.loop else build_loop(cache)
     entrants = {it.name: it for it in contestants(loop, traces)}
     sums = port_sums(loop, traces)
-    race(list(entrants.values()), options.rounds, traces)
-    title = f"{traces.packets:,} packets, best and median of {options.rounds}"
-    console.print(results_table(entrants, title))
-    for it in entrants.values():
-        if it.failure:
-            console.print(f"{it.name}: {it.failure}", markup=False)
+    run_race(entrants, options.rounds, traces, console)
     return entrants, [*speed_verdicts(entrants, GOALS), agreement(sums)]
-
-
-def parse_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--cache", type=Path, help="where traces stay (default: they do not)")
-    parser.add_argument("--loop", type=Path, help="the built loop.c (default: build it by CC)")
-    parser.add_argument("--packets", type=int, default=1_000_000)
-    parser.add_argument("--head", type=int, default=20_000, help="packets for the slow peers")
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
-    parser.add_argument("--json", type=Path, metavar="FILE")
-    parser.add_argument("--require", action="store_true", help="exit 1 if a goal is not met")
-    return parser.parse_args()
 
 
 def bench(options: argparse.Namespace, cache: Path) -> int:
@@ -465,19 +490,14 @@ def bench(options: argparse.Namespace, cache: Path) -> int:
         verdicts = memory_verdicts(traces)
     else:
         entrants, verdicts = speed(options, cache, traces, console)
-    console.print(verdicts_table(verdicts))
-    if options.json:
-        write_json(options.json, entrants, verdicts)
-    return int(options.require and not all(verdict.met for verdict in verdicts))
+    return conclude(options, entrants, verdicts, console)
 
 
 def main() -> int:
-    options = parse_options()
-    if options.cache:
-        options.cache.mkdir(parents=True, exist_ok=True)
-        return bench(options, options.cache)
-    with tempfile.TemporaryDirectory() as directory:
-        return bench(options, Path(directory))
+    parser = make_parser(__doc__)
+    parser.add_argument("--loop", type=Path, help="the built loop.c (default: build it by CC)")
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of speed")
+    return with_cache(parser.parse_args(), bench)
 
 
 if __name__ == "__main__":

@@ -81,6 +81,13 @@ static bool is_truncated(const view *v, column *c, void *at) {
              trace_get_capture_length(v->packet) + 4 < trace_get_wire_length(v->packet));
 }
 
+static bool size_class(const view *v, column *c, void *at) {
+  static const size_t last[] = {63, 127, 255, 511, 1023, 1518};
+  size_t length = trace_get_wire_length(v->packet), found = 0;
+  while (found < sizeof last / sizeof *last && length > last[found]) found++;
+  return put(at, c->size, found);
+}
+
 static bool direction(const view *v, column *c, void *at) {
   return put(at, c->size, (uint64_t)trace_get_direction(v->packet));
 }
@@ -294,6 +301,12 @@ static bool tcp_tsecr(const view *v, column *c, void *at) { return option(v, c, 
 OF_ICMP(icmp_type, 0)
 OF_ICMP(icmp_code, 1)
 
+static bool headers_cut(const view *v, column *c, void *at) {
+  bool cut = v->l3 && ((v->ethertype == 0x0800 && !ip4(v)) || (v->ethertype == 0x86dd && !ip6(v)));
+  bool ported = v->transport && (v->proto == TCP || v->proto == UDP || v->proto == SCTP);
+  return put(at, c->size, cut || (ported && !has_ports(v)));
+}
+
 static bool has_payload(const view *v) {
   return has_ports(v) || (v->transport && (v->proto == ICMP || v->proto == ICMP6));
 }
@@ -350,6 +363,7 @@ static const struct {
     {"wire_len", wire_len, 4, false},
     {"capture_len", capture_len, 4, false},
     {"is_truncated", is_truncated, 1, false},
+    {"size_class", size_class, 1, false},
     {"direction", direction, 1, false},
     {"linktype", linktype, 2, false},
     {"src_mac", src_mac, 0, false},
@@ -384,6 +398,7 @@ static const struct {
     {"icmp_type", icmp_type, 1, true},
     {"icmp_code", icmp_code, 1, true},
     {"payload_len", payload_len, 4, true},
+    {"headers_cut", headers_cut, 1, true},
     {"flow_hash", flow_hash, 8, true},
     {"packet", packet, 0, false},
     {"payload", payload, 0, true},

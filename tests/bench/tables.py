@@ -13,7 +13,6 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -224,40 +223,25 @@ def run(options: argparse.Namespace, cache: Path) -> int:
     console = bench.Console()
     traces = bench.make_traces(cache, options.packets, options.head)
     entrants = {it.name: it for it in contestants(options, traces, cache)}
-    bench.race(list(entrants.values()), options.rounds, traces)
-    title = f"{traces.packets:,} packets, best and median of {options.rounds}"
-    console.print(bench.results_table(entrants, title))
-    for it in entrants.values():
-        if it.failure:
-            console.print(f"{it.name}: {it.failure}", markup=False)
-    verdicts = bench.speed_verdicts(entrants, goals(options))
-    console.print(bench.verdicts_table(verdicts))
-    console.print(f"two C programs at once: {scaling_of_c(options.program, traces):.2f} times one")
-    if options.json:
-        bench.write_json(options.json, entrants, verdicts)
-    return 0
+    bench.run_race(entrants, options.rounds, traces, console)
+    scaling = scaling_of_c(options.program, traces)
+    console.print(f"two C programs at once: {scaling:.2f} times one")
+    return bench.conclude(
+        options, entrants, bench.speed_verdicts(entrants, goals(options)), console
+    )
 
 
 def main() -> int:
     if sys.argv[1:2] == ["--fill"]:
         clock(*sys.argv[2:])
         return 0
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--cache", type=Path, help="where traces stay (default: they do not)")
+    parser = bench.make_parser(__doc__)
     parser.add_argument("--loop", type=Path, required=True, help="the built loop.c")
     parser.add_argument("--program", type=Path, required=True, help="the built columns.c")
-    parser.add_argument("--packets", type=int, default=1_000_000)
-    parser.add_argument("--head", type=int, default=20_000, help="packets for the slow peers")
-    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--columns", action="store_true", help="each column on its own, too")
-    parser.add_argument("--json", type=Path, metavar="FILE")
     options = parser.parse_args()
     options.loop, options.program = options.loop.resolve(), options.program.resolve()
-    if options.cache:
-        options.cache.mkdir(parents=True, exist_ok=True)
-        return run(options, options.cache)
-    with tempfile.TemporaryDirectory() as directory:
-        return run(options, Path(directory))
+    return bench.with_cache(options, run)
 
 
 if __name__ == "__main__":
