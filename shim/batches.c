@@ -15,8 +15,8 @@ struct lts_batches {
   uint64_t left;         /* packets that may still be read */
   lts_flow_cache *cache; /* the rows are flows; or NULL */
   double heard;          /* when an interface's last packet came, on lts_now()'s clock */
-  lts_batch *partial;    /* what a signal has interrupted, or a reader that does not wait */
-  double due;            /* when that is full enough, on the same clock; 0 before its first row */
+  lts_batch *batch;      /* in the making, also between calls; or NULL */
+  double due;            /* when it is full enough, on the same clock; 0 before its first row */
   double told;           /* the same as of the last LTS_WAIT */
   lts_error failure;     /* what came behind the last batch */
   size_t *data;          /* bytes of each column's data in the last batch */
@@ -26,11 +26,10 @@ struct lts_batches {
   const lts_column_def *defs[];
 };
 
-/* A batch in the making. */
+/* One call's work on a batch. */
 typedef struct filling {
   lts_batches *batches;
   lts_trace *trace;
-  lts_batch *batch;
   lts_filter *filter; /* of our own, since others may use the trace's meanwhile; or NULL */
   lts_frame frame;
   bool waits;
@@ -101,7 +100,7 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int
 
 void delete_lts_batches(lts_batches *batches) {
   if (!batches) return;
-  delete_lts_batch(batches->partial);
+  delete_lts_batch(batches->batch);
   if (batches->spare) lts_spare_close(batches->spare);
   delete_lts_flow_cache(batches->cache);
   free(batches->data);
@@ -116,26 +115,43 @@ lts_status lts_batches_limit(lts_batches *batches, int64_t packets) {
 
 /* ---- rows ---- */
 
-static lts_more room(const filling *f) {
-  return lts_batch_has_room(f->batch) ? LTS_AGAIN : LTS_ITEM;
+/* Of a call that waits or lets signals in, the batch may be gone: another one, by a signal handler
+ * or a thread, then went on with it and handed it out. NULL when out of memory. */
+static lts_batch *batch_of(lts_batches *batches) {
+  if (!batches->batch)
+    batches->batch =
+        lts_batch_make(batches->defs, batches->data, batches->count, batches->size, batches->spare);
+  return batches->batch;
 }
 
-static lts_more hand_out_flows(filling *f) {
-  return lts_flow_cache_hand_out(f->batches->cache, f->batch) ? LTS_FAIL : room(f);
+static bool has_rows(const lts_batches *batches) { return batches->batch && batches->batch->rows; }
+
+static lts_more room(lts_batches *batches) {
+  if (!batch_of(batches)) return LTS_FAIL;
+  return lts_batch_has_room(batches->batch) ? LTS_AGAIN : LTS_ITEM;
+}
+
+static lts_more hand_out_flows(lts_batches *batches) {
+  if (!batch_of(batches) || lts_flow_cache_hand_out(batches->cache, batches->batch))
+    return LTS_FAIL;
+  return room(batches);
 }
 
 static lts_more add_to_flow(filling *f, lts_seen *seen) {
   lts_seen_decode(seen);
-  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : hand_out_flows(f);
+  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : hand_out_flows(f->batches);
 }
 
 static lts_more add(filling *f) {
+  lts_batches *batches = f->batches;
   lts_seen seen = {.packet = &f->frame.self, .index = f->trace->accepted - 1};
-  if (f->batches->cache) return add_to_flow(f, &seen);
-  if (f->batches->headers) lts_seen_decode(&seen);
-  if (f->batches->counted ? lts_batch_count(f->batch, &seen) : lts_batch_add(f->batch, &seen))
+  if (batches->cache) return add_to_flow(f, &seen);
+  if (!batch_of(batches)) return LTS_FAIL;
+  if (batches->headers) lts_seen_decode(&seen);
+  if (batches->counted ? lts_batch_count(batches->batch, &seen)
+                       : lts_batch_add(batches->batch, &seen))
     return LTS_FAIL;
-  return room(f);
+  return room(batches);
 }
 
 static lts_more fetch(filling *f, lts_filter *filter) {
@@ -166,6 +182,7 @@ static lts_more fill_from_file(filling *f) {
   if (filter && !f->filter) return LTS_FAIL;
   lts_more more = LTS_AGAIN;
   while (more == LTS_AGAIN) {
+    if (!batch_of(f->batches)) return LTS_FAIL; /* which needs the lock */
     f->trace->busy = true;
     void *lock = lts_release();
     more = fill_for_a_while(f);
@@ -196,7 +213,7 @@ static lts_more wait_for_packets(filling *f) {
         lts_trace_wait_until(f->trace, sooner(deadline(batches, f->trace, f->began), batches->due));
   if (!batches->cache || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
   lts_flow_cache_wait(batches->cache, lts_now() - batches->heard);
-  lts_more flows = hand_out_flows(f);
+  lts_more flows = hand_out_flows(batches);
   return flows == LTS_AGAIN ? more : flows;
 }
 
@@ -208,7 +225,7 @@ static lts_more look(filling *f) {
   double now = lts_now();
   if (f->trace->accepted > accepted) batches->heard = now;
   if (more != LTS_AGAIN && more != LTS_WAIT) return more;
-  if (batches->due == 0 && f->batch->rows) batches->due = now + batches->max_wait;
+  if (batches->due == 0 && has_rows(batches)) batches->due = now + batches->max_wait;
   if (batches->due != 0 && now >= batches->due) return LTS_ITEM;
   double end = deadline(batches, f->trace, f->began);
   return end != 0 && now >= end ? lts_trace_timed_out(f->trace) : more;
@@ -227,7 +244,7 @@ static lts_more fill_from_stream(filling *f) {
 }
 
 static lts_more fill(filling *f) {
-  lts_more more = f->batches->cache ? hand_out_flows(f) : room(f);
+  lts_more more = f->batches->cache ? hand_out_flows(f->batches) : room(f->batches);
   if (more != LTS_AGAIN) return more;
   f->waits = true;
   return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
@@ -239,7 +256,7 @@ static lts_more end_flows(filling *f, lts_more more) {
   bool over = more == LTS_END || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_TRACE);
   if (!cache || !over) return more;
   lts_flow_cache_end(cache);
-  return lts_flow_cache_hand_out(cache, f->batch) ? LTS_FAIL : more;
+  return hand_out_flows(f->batches) == LTS_FAIL ? LTS_FAIL : more;
 }
 
 /* ---- the next batch ---- */
@@ -251,19 +268,12 @@ static lts_more raise_kept(lts_batches *batches) {
   return LTS_FAIL;
 }
 
-static lts_batch *make_batch(lts_batches *batches) {
-  return lts_batch_make(batches->defs, batches->data, batches->count, batches->size,
-                        batches->spare);
-}
-
 static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace, double waited) {
   *f = (filling){
       .batches = batches, .trace = trace, .frame = {.references = 1}, .began = lts_now() - waited};
   f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
   if (lts_trace_detach_all(trace)) return LTS_ERROR;
-  f->batch = batches->partial ? batches->partial : make_batch(batches);
-  batches->partial = NULL;
-  return f->batch ? LTS_OK : LTS_ERROR;
+  return batch_of(batches) ? LTS_OK : LTS_ERROR;
 }
 
 /* Nothing that was read is lost: what an error or a signal stopped is handed out before, or next.
@@ -273,25 +283,15 @@ static lts_more finish(filling *f, lts_more more, lts_batch **out) {
   delete_lts_filter(f->filter);
   bool goes_on =
       more == LTS_WAIT || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_INTERRUPTED);
-  if (goes_on && !batches->partial) {
-    batches->partial = f->batch;
-    return more;
-  }
-  if (!f->batch->rows || goes_on) {
-    delete_lts_batch(f->batch);
-    return more;
-  }
+  if (goes_on || !has_rows(batches)) return more;
   if (more == LTS_FAIL && lts_error_last()->kind != LTS_E_TIMEOUT)
     batches->failure = *lts_error_last();
-  for (int i = 0; i < batches->count; i++) batches->data[i] = f->batch->columns[i].length;
+  for (int i = 0; i < batches->count; i++) batches->data[i] = batches->batch->columns[i].length;
   batches->over = more == LTS_END && f->trace->state != LTS_STARTED;
   batches->due = 0;
-  *out = f->batch;
+  *out = batches->batch;
+  batches->batch = NULL;
   return LTS_ITEM;
-}
-
-static bool has_partial(const lts_batches *batches) {
-  return batches->partial && batches->partial->rows;
 }
 
 /* Whether there may be more: a trace that is closed or paused is at the end of what began. */
@@ -299,7 +299,7 @@ static lts_more readable(lts_batches *batches, lts_trace *trace, bool began) {
   bool over = batches->over && trace->state != LTS_STARTED;
   batches->over = false;
   if (batches->failure.kind || over) return LTS_END;
-  began |= has_partial(batches) || (batches->cache && lts_flow_cache_has_begun(batches->cache));
+  began |= has_rows(batches) || (batches->cache && lts_flow_cache_has_begun(batches->cache));
   return began ? lts_trace_still_readable(trace) : lts_trace_readable(trace);
 }
 
@@ -307,7 +307,7 @@ static lts_more readable(lts_batches *batches, lts_trace *trace, bool began) {
 static lts_more make(lts_batches *batches, lts_trace *trace, lts_more more, double waited,
                      lts_more (*filler)(filling *), lts_batch **out) {
   filling f;
-  bool left = has_partial(batches) || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
+  bool left = has_rows(batches) || (batches->cache && !lts_flow_cache_is_empty(batches->cache));
   if (batches->failure.kind && !left) return raise_kept(batches);
   if (more == LTS_FAIL || (more == LTS_END && !left)) return more;
   if (begin(&f, batches, trace, waited)) return LTS_FAIL;
@@ -325,12 +325,12 @@ lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **ou
 /* ---- without waiting ---- */
 
 static bool is_due(const lts_batches *batches) {
-  return has_partial(batches) && batches->due != 0 && lts_now() >= batches->due;
+  return has_rows(batches) && batches->due != 0 && lts_now() >= batches->due;
 }
 
 static bool is_complete(const lts_batches *batches) {
   return batches->failure.kind || !batches->left || is_due(batches) ||
-         (batches->partial && !lts_batch_has_room(batches->partial));
+         (batches->batch && !lts_batch_has_room(batches->batch));
 }
 
 static bool has_busy_cache(const lts_batches *batches) {
@@ -343,7 +343,6 @@ static lts_more read_ahead(lts_batches *batches, lts_trace *trace) {
   if (begin(&f, batches, trace, 0)) return LTS_FAIL;
   lts_more more = trace->source == LTS_FILE ? fill(&f) : look(&f);
   delete_lts_filter(f.filter);
-  batches->partial = f.batch;
   return more;
 }
 
@@ -370,7 +369,7 @@ void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
 }
 
 static lts_more fill_without_waiting(filling *f) {
-  lts_more more = f->batches->cache ? hand_out_flows(f) : room(f);
+  lts_more more = f->batches->cache ? hand_out_flows(f->batches) : room(f->batches);
   if (more != LTS_AGAIN) return more;
   if (f->trace->source == LTS_LIVE) return fill_from_stream(f);
   if (!f->batches->left) return LTS_END;

@@ -348,6 +348,7 @@ lts_wait lts_trace_wait_for(lts_trace *trace, double left) {
 }
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
+  if (waited > 0) lts_trace_calm(trace); /* as lts_trace_wait_until() */
   lts_more more = trace->busy  ? busy(trace)
                   : waited > 0 ? look(trace, lts_trace_still_readable(trace), out)
                                : look(trace, readable(trace), out);

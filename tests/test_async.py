@@ -342,6 +342,29 @@ def test_silence_costs_nothing(
     run_in_loop(main)
 
 
+@every_format
+def test_forked_process_does_not_keep_the_loop_awake(trace: libtrace.Trace) -> None:
+    """What wakes those that wait is one for both."""
+
+    async def main() -> None:
+        step = asyncio.ensure_future(trace.__aiter__().__anext__())
+        await until(waiting_for)
+        child = os.fork()
+        if not child:
+            trace.stop()
+            os._exit(0)
+        assert os.waitpid(child, 0)[1] == 0
+        await asyncio.sleep(0.1)
+        before = time.process_time()
+        await asyncio.sleep(0.5)
+        assert time.process_time() - before < 0.25
+        trace.stop()
+        with pytest.raises(StopAsyncIteration):
+            await step
+
+    run_in_loop(main)
+
+
 # Ends of a wait
 
 

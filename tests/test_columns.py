@@ -735,3 +735,24 @@ def test_live_signal(network: Network) -> None:
             next(batches)
         network.send(*numbered(10)[2:])
         assert list(next(batches)["packet"]) == numbered(10)
+
+
+def test_live_signal_handler_that_reads(network: Network) -> None:
+    """What a handler that is interrupted, too, has read is in the next batch."""
+    with libtrace.open(f"int:{network.far}") as trace:
+        batches = trace.batches(["packet"], 10, max_wait=60)
+        depth = 0
+
+        def handler() -> None:
+            nonlocal depth
+            depth += 1
+            network.send(*numbered(4)[depth:][:1])
+            if depth > 2:
+                raise Alarm
+            next(batches)
+
+        network.send(numbered(1)[0])
+        with pytest.raises(Alarm), on_alarm(handler, 0.2):
+            next(batches)
+        network.send(*numbered(10)[4:])
+        assert list(next(batches)["packet"]) == numbered(10)
