@@ -8,16 +8,7 @@
 """
 
 from libtrace.build import __version__, features
-from libtrace.columns import (
-    COLUMNS,
-    COUNT_COLUMNS,
-    DEFAULT_COLUMNS,
-    Batch,
-    Batches,
-    Column,
-    ColumnInfo,
-    Counts,
-)
+from libtrace.columns import Batch, Batches, Column, Counts
 from libtrace.core import (
     ICMP,
     ICMP6,
@@ -59,6 +50,7 @@ from libtrace.layers import (
 )
 from libtrace.output import OutputTrace, write
 from libtrace.scan import Scan, ScanProgress, read_table, scan
+from libtrace.schema import COLUMNS, COUNT_COLUMNS, DEFAULT_COLUMNS, ColumnInfo
 from libtrace.trace import Filter, Trace, open
 
 __all__ = [

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pyarrow
 
 if TYPE_CHECKING:
-    from libtrace.columns import Batch, Column, ColumnInfo
+    from libtrace.columns import Batch, Column
+    from libtrace.schema import ColumnInfo
 
 __all__ = ["array", "reader", "record_batch", "schema", "table"]
 

@@ -1,14 +1,26 @@
 # SPDX-License-Identifier: LGPL-3.0-or-later
-"""Packets as tables: what columns there are, and the batches of rows that C fills."""
+"""Packets as tables: the batches of rows that C fills, and their columns."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Iterator
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, overload
 
 from libtrace import core
+from libtrace.schema import (
+    ADDRESS,
+    BYTES,
+    COLUMNS,
+    COUNT_COLUMNS,
+    DEFAULT_COLUMNS,
+    LIST,
+    TEXT,
+    TIME,
+    ColumnInfo,
+    column_names,
+)
 
 if TYPE_CHECKING:
     import numpy
@@ -16,192 +28,9 @@ if TYPE_CHECKING:
 
     from libtrace.aio import Wait
 
-__all__ = [
-    "COLUMNS",
-    "COUNT_COLUMNS",
-    "DEFAULT_COLUMNS",
-    "Batch",
-    "Batches",
-    "Column",
-    "ColumnInfo",
-    "Counts",
-]
+__all__ = ["Batch", "Batches", "Column", "Counts"]
 
-# ---- what there is ----
-
-# In the order of the shim's lts_column_type.
-_TYPES = (
-    "bool",
-    "int8",
-    "uint8",
-    "int16",
-    "uint16",
-    "uint32",
-    "uint64",
-    "timestamp[ns, UTC]",
-    "fixed_size_binary[16]",
-    "string",
-    "binary",
-    "list[uint16]",
-)
-_TIME, _ADDRESS, _TEXT, _BYTES, _LIST = _TYPES[-5:]
 _VALIDITY, _VALUES, _DATA = range(3)
-
-
-class ColumnInfo(NamedTuple):
-    """What a column holds.
-
-    Attributes
-    ----------
-    type : str
-        As Arrow calls it.
-    unit : str
-        Of its values; ``""`` where they have none.
-    null : str
-        When a value is null; ``""`` for never. A field that the capture cuts off is null, too.
-    source : str
-        Where the value comes from: the attribute that has the same, and the standard.
-    """
-
-    type: str
-    unit: str
-    null: str
-    source: str
-
-
-_NO_IP = "no IP"
-_NO_IPV4 = "no IPv4"
-_NO_IPV6 = "no IPv6"
-_NO_PORTS = "no TCP, UDP, SCTP, DCCP or UDP-Lite, or a later fragment"
-_NO_TCP = "no TCP, or a later fragment"
-_NO_ICMP = "no ICMP or ICMPv6, or a later fragment"
-_NO_OPTION = "no such TCP option"
-_NO_PAYLOAD = "no TCP, UDP, UDP-Lite, ICMP or SCTP, a later fragment, or no stated length"
-
-_ABOUT = {
-    "timestamp": ("ns since 1970", "", "Packet.timestamp_ns"),
-    "wire_len": ("bytes", "", "Packet.wire_len (trace_get_wire_length)"),
-    "capture_len": ("bytes", "", "Packet.capture_len (trace_get_capture_length)"),
-    "is_truncated": ("", "", "Packet.is_truncated"),
-    "size_class": (
-        "",
-        "",
-        "Packet.wire_len below 64, 128, 256, 512, 1024, 1519, or not (RFC 2819)",
-    ),
-    "direction": ("Direction", "", "Packet.direction (trace_get_direction)"),
-    "linktype": ("LinkType", "", "Packet.linktype (trace_get_link_type)"),
-    "src_mac": ("", "no Ethernet or 802.11", "Packet.src_mac"),
-    "dst_mac": ("", "no Ethernet or 802.11", "Packet.dst_mac"),
-    "ethertype": ("", "none", "Packet.ethertype"),
-    "vlan_id": ("", "no tag", "the first of Packet.vlan_ids (IEEE 802.1Q, 9.6)"),
-    "vlan_ids": ("", "", "Packet.vlan_ids"),
-    "mpls_label": ("", "no label", "the first of Packet.mpls_labels (RFC 3032, 2.1)"),
-    "ip_version": ("", _NO_IP, "Internet.version"),
-    "src": ("", _NO_IP, "Packet.src_text"),
-    "dst": ("", _NO_IP, "Packet.dst_text"),
-    "src_ip": ("", _NO_IP, "Packet.src; IPv4 is mapped (RFC 4291, 2.5.5.2)"),
-    "dst_ip": ("", _NO_IP, "Packet.dst; IPv4 is mapped (RFC 4291, 2.5.5.2)"),
-    "proto": ("", _NO_IP, "Packet.ip_proto"),
-    "ttl": ("", _NO_IP, "Internet.ttl"),
-    "traffic_class": ("", _NO_IP, "Internet.traffic_class"),
-    "ip_id": ("", _NO_IPV4, "IP.ident"),
-    "ip_flags": ("bits", _NO_IPV4, "IP.has_rf, has_df, has_mf: 4, 2, 1 (RFC 791, 3.1)"),
-    "frag_offset": ("8 bytes", _NO_IPV4, "IP.frag_offset"),
-    "ip_len": ("bytes", "no IP, or a jumbogram", "IP.pkt_len; IP6.payload_len and 40"),
-    "flow_label": ("", _NO_IPV6, "IP6.flow_label"),
-    "src_port": ("", _NO_PORTS, "Packet.src_port"),
-    "dst_port": ("", _NO_PORTS, "Packet.dst_port"),
-    "tcp_seq": ("", _NO_TCP, "TCP.seq_nbr"),
-    "tcp_ack": ("", _NO_TCP, "TCP.ack_nbr"),
-    "tcp_flags": ("bits", _NO_TCP, "TCP.flags"),
-    "tcp_window": ("", _NO_TCP, "TCP.window, not scaled"),
-    "tcp_mss": ("bytes", _NO_OPTION, "TCP.options (RFC 9293, 3.7.1)"),
-    "tcp_wscale": ("", _NO_OPTION, "TCP.options (RFC 7323, 2)"),
-    "tcp_tsval": ("", _NO_OPTION, "TCP.options (RFC 7323, 3)"),
-    "tcp_tsecr": ("", _NO_OPTION, "TCP.options (RFC 7323, 3)"),
-    "icmp_type": ("", _NO_ICMP, "ICMP.type, ICMP6.type"),
-    "icmp_code": ("", _NO_ICMP, "ICMP.code, ICMP6.code"),
-    "payload_len": ("bytes", _NO_PAYLOAD, "Packet.payload_length"),
-    "headers_cut": ("", "", "whether addresses, protocol or ports are cut off"),
-    "flow_hash": ("", _NO_IP, "Packet.flow_hash"),
-    "packet": ("", "", "bytes(Packet)"),
-    "payload": ("", _NO_PAYLOAD, "the captured part of Packet.payload_length bytes"),
-    "index": ("", "", "the number of the packet in its trace, from 0"),
-}
-
-
-PACKETS, FLOWS, COUNTS = range(3)
-
-
-def _names(rows: int) -> Iterator[str]:
-    number = 0
-    while name := core.column_name(rows, number):
-        yield name
-        number += 1
-
-
-def describe(rows: int, about: Mapping[str, tuple[str, str, str]]) -> dict[str, ColumnInfo]:
-    """Return all columns of a kind of table, with what the shim does not know of them."""
-    return {
-        name: ColumnInfo(_TYPES[core.column_type(rows, number)], *about[name])
-        for number, name in enumerate(_names(rows))
-    }
-
-
-COLUMNS: dict[str, ColumnInfo] = describe(PACKETS, _ABOUT)
-"""All columns, by name. Headers are the outermost ones, behind all VLAN tags and MPLS labels."""
-
-DEFAULT_COLUMNS = (
-    "timestamp",
-    "wire_len",
-    "capture_len",
-    "vlan_id",
-    "ip_version",
-    "src",
-    "dst",
-    "proto",
-    "src_port",
-    "dst_port",
-    "tcp_flags",
-    "payload_len",
-)
-"""The columns of a table where none are asked for."""
-
-
-COUNT_COLUMNS: dict[str, ColumnInfo] = describe(
-    COUNTS,
-    {
-        "packets": ("packets", "", "how many have the values in front"),
-        "bytes": ("bytes", "", "the sum of their Packet.wire_len"),
-        "captured_bytes": ("bytes", "", "the sum of their Packet.capture_len"),
-        "truncated_packets": ("packets", "", "those with Packet.is_truncated"),
-        "first": ("ns since 1970", "", "the earliest Packet.timestamp_ns"),
-        "last": ("ns since 1970", "", "the latest Packet.timestamp_ns"),
-    },
-)
-"""The columns that :meth:`Trace.counts` adds to those that are asked for."""
-
-
-def column_names(columns: Iterable[str] | None, default: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the names of the columns asked for."""
-    if columns is None:
-        return default
-    if isinstance(columns, str) or not isinstance(columns, Iterable):
-        raise TypeError(f"columns are a list of names, not a {type(columns).__name__}")
-    names = tuple(columns)
-    for name in names:
-        if not isinstance(name, str):
-            raise TypeError(f"a column's name is a str, not a {type(name).__name__}")
-        if not name.isidentifier():
-            raise ValueError(f"there is no column {name!r}; libtrace.COLUMNS has all")
-    return names
-
-
-def check_columns(columns: Iterable[str] | None, size: int) -> tuple[str, ...]:
-    """Return the names of the columns asked for, or raise what is wrong with an argument."""
-    names = column_names(columns, DEFAULT_COLUMNS)
-    core.Batches(",".join(names), size, 0.0, False, None)
-    return names
 
 
 def arrow() -> ModuleType:
@@ -212,9 +41,6 @@ def arrow() -> ModuleType:
         raise ModuleNotFoundError(
             "Arrow tables need the Python package pyarrow: pip install pyarrow", name=error.name
         ) from None
-
-
-# ---- batches ----
 
 
 class Column(core.Buffer):
@@ -300,16 +126,16 @@ class Column(core.Buffer):
             yield value if valid else None
 
     def _values(self) -> Iterator[Any]:
-        if self.type == _ADDRESS:
+        if self.type == ADDRESS:
             flat = memoryview(self).tobytes()
             return (flat[at : at + 16] for at in range(0, len(flat), 16))
-        if self.type not in (_TEXT, _BYTES, _LIST):
+        if self.type not in (TEXT, BYTES, LIST):
             return iter(memoryview(self))
         offsets, data = memoryview(self), self.data
         parts = (data[start:end] for start, end in zip(offsets, offsets[1:]))
-        if self.type == _LIST:
+        if self.type == LIST:
             return (part.tolist() for part in parts)
-        return map(bytes, parts) if self.type == _BYTES else (str(part, "ascii") for part in parts)
+        return map(bytes, parts) if self.type == BYTES else (str(part, "ascii") for part in parts)
 
     def to_pylist(self) -> list[Any]:
         """Return the values as a list.
@@ -332,14 +158,14 @@ class Column(core.Buffer):
         """
         import numpy
 
-        if self.type in (_TEXT, _BYTES, _LIST):
+        if self.type in (TEXT, BYTES, LIST):
             objects = numpy.empty(self._count, object)
             objects[:] = self.to_pylist()
             return objects
         values = numpy.asarray(self)
-        if self.type == _TIME:
+        if self.type == TIME:
             values = values.view("datetime64[ns]")
-        if self.type == _ADDRESS:
+        if self.type == ADDRESS:
             values = values.view("V16").reshape(self._count)
         if not self.info.null:
             return values
@@ -440,7 +266,28 @@ class Batch:
         return capsules
 
 
-class Batches(core.Batches):
+class ArrowStream:
+    """An iterator of batches that speaks the Arrow PyCapsule interface: ``pyarrow.table(it)``."""
+
+    __slots__ = ()
+    schema: dict[str, ColumnInfo]
+
+    if TYPE_CHECKING:
+
+        def __next__(self) -> Batch: ...
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self
+
+    def to_arrow(self) -> pyarrow.RecordBatchReader:
+        """Return the batches as a reader of pyarrow, which reads as it is read."""
+        return arrow().reader(self.schema, self)
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        return self.to_arrow().__arrow_c_stream__(requested_schema)
+
+
+class Batches(core.Batches, ArrowStream):
     """The batches of a trace, as :meth:`Trace.batches` makes them: an iterator.
 
     It speaks the Arrow PyCapsule interface, too: ``pyarrow.table(batches)``.
@@ -480,9 +327,6 @@ class Batches(core.Batches):
         self._trace, self.uri, self.columns = trace, trace.uri, names
         self.schema = {name: self._all[name] for name in names}
 
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
     def __next__(self) -> Batch:
         return self._batch_of(self.read(self._trace))
 
@@ -503,13 +347,6 @@ class Batches(core.Batches):
 
         # A batch is worth the event loop's detour.
         return steps(lambda: None, poll, lambda: self._fetch(self._trace))
-
-    def to_arrow(self) -> pyarrow.RecordBatchReader:
-        """Return the batches as a reader of pyarrow, which reads as it is read."""
-        return arrow().reader(self.schema, self)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 class Counts(Batches):

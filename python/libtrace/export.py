@@ -15,8 +15,9 @@ from libtrace.arrow import record_batch, schema
 from libtrace.commands import Replacement
 
 if TYPE_CHECKING:
-    from libtrace.columns import Batch, ColumnInfo
+    from libtrace.columns import Batch
     from libtrace.commands import Reading
+    from libtrace.schema import ColumnInfo
 
 __all__ = ["export"]
 

@@ -6,7 +6,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from libtrace import core
-from libtrace.columns import FLOWS, Batches, ColumnInfo, describe
+from libtrace.columns import Batches
+from libtrace.schema import FLOWS, ColumnInfo, describe
 
 __all__ = ["DEFAULT_FLOW_COLUMNS", "FLOW_COLUMNS", "Flows"]
 

@@ -14,8 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple, Union
 
-from libtrace.columns import COLUMNS, Batch, arrow, check_columns
+from libtrace.columns import ArrowStream, Batch, arrow
 from libtrace.errors import TraceNotFoundError
+from libtrace.schema import COLUMNS, check_columns
 from libtrace.trace import Filter, open
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ class _Work:
                     waiting.get_nowait()
 
 
-class Scan:
+class Scan(ArrowStream):
     """The batches of many traces: an iterator, which `scan` makes.
 
     It speaks the Arrow PyCapsule interface: ``polars.DataFrame(libtrace.scan("*.pcap.gz"))``. A
@@ -161,9 +162,6 @@ class Scan:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def __iter__(self) -> Iterator[Batch]:
-        return self
-
     def __next__(self) -> Batch:
         return self._next()[1]
 
@@ -186,13 +184,6 @@ class Scan:
     def close(self) -> None:
         """Stop reading; again, it does nothing."""
         self._finalizer()
-
-    def to_arrow(self) -> pyarrow.RecordBatchReader:
-        """Return the batches as a reader of pyarrow, which reads as it is read."""
-        return arrow().reader(self.schema, self)
-
-    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
-        return self.to_arrow().__arrow_c_stream__(requested_schema)
 
 
 # ---- for scripts ----
