@@ -271,13 +271,24 @@ lts_wait lts_trace_wait_for(lts_trace *trace, double left);
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
 lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame);
 
-/* What a trace reads with. */
+/* What a trace reads with (open.c). */
 typedef struct lts_raws {
   libtrace_t *trace;
   lts_slot slots[2];
 } lts_raws;
 lts_raws lts_raws_of(const lts_trace *trace);
 void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
+
+/* Makes and starts it, or starts it again after a pause. */
+lts_status lts_trace_open(lts_trace *trace);
+lts_status lts_trace_start_raw(lts_trace *trace);
+/* Forgets it, once it is destroyed or will be by another thread. */
+void lts_trace_drop_raw(lts_trace *trace, bool started);
+void lts_trace_forget_raw(lts_trace *trace);
+/* Sets an option; `name` is for the error. */
+lts_status lts_trace_config_raw(lts_trace *trace, trace_option_t option, int value,
+                                const char *name);
+lts_status lts_trace_config_snaplen(lts_trace *trace);
 
 /* Detaches every packet that borrows one of the trace's buffers. */
 lts_status lts_trace_detach_all(lts_trace *trace);

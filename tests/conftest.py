@@ -17,6 +17,13 @@ if "SANITIZED_PYTHON" in os.environ:
     del os.environ["LD_PRELOAD"]
     sys.executable = os.environ["SANITIZED_PYTHON"]
 
+with contextlib.suppress(ModuleNotFoundError):  # those that need it say so
+    from hypothesis import settings
+
+    # A busy machine is no fault, and the same code has the same result.
+    settings.register_profile("suite", deadline=None, max_examples=150, derandomize=True)
+    settings.load_profile("suite")
+
 DATA = pathlib.Path(__file__).parent / "data"
 
 

@@ -28,7 +28,7 @@ from steady import assert_steady
 from test_threads import numbered, on_alarm
 
 hypothesis = pytest.importorskip("hypothesis")
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 DATA = pathlib.Path(__file__).parent / "data"
@@ -163,7 +163,6 @@ def frames(draw: st.DrawFn) -> bytes:
     most=st.integers(1, 6),
     size=st.integers(1, 5),
 )
-@settings(max_examples=150, deadline=None, derandomize=True)
 def test_agrees_on_any_traffic(
     tmp_path_factory: pytest.TempPathFactory,
     traffic: list[tuple[int, bytes]],

@@ -1366,13 +1366,11 @@ def test_capinfos(data: pathlib.Path, tmp_path: pathlib.Path) -> None:
 # Properties
 
 try:
-    from hypothesis import given, settings
+    from hypothesis import given
     from hypothesis import strategies as st
 except ImportError:
     pass
 else:
-    settings.register_profile("suite", deadline=None, max_examples=150, derandomize=True)
-    settings.load_profile("suite")
     u32 = st.integers(0, (1 << 32) - 1)
     some_records = st.lists(
         st.builds(

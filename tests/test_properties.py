@@ -14,13 +14,10 @@ import pytest
 from reading import CUT, field, packets, read
 
 hypothesis = pytest.importorskip("hypothesis")
-from hypothesis import given, settings  # noqa: E402
+from hypothesis import given  # noqa: E402
 from hypothesis import strategies as st  # noqa: E402
 
 pytestmark = pytest.mark.slow
-
-settings.register_profile("suite", deadline=None, max_examples=150, derandomize=True)
-settings.load_profile("suite")
 
 u8, u16, u32 = (st.integers(0, (1 << bits) - 1) for bits in (8, 16, 32))
 payloads = st.binary(max_size=64)

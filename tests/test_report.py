@@ -330,11 +330,10 @@ def test_packets_before_an_error_are_counted(tmp_trace: Callable[..., str]) -> N
 def test_packets_before_an_interrupt_are_counted(tmp_path: Path) -> None:
     fifo, report = tmp_path / "fifo", Report()
     os.mkfifo(fifo)
-    frames = [conversation(i) for i in range(20_000)]  # more than wandio reads at once
+    count = 500_000  # which takes longer than signals wait
+    records = f.pcap_record(conversation(0)) * count
     report.traces.append(Summary())
-    thread = threading.Thread(
-        target=lambda: fifo.write_bytes(b"".join(f.pcap(gen.records(*frames))))
-    )
+    thread = threading.Thread(target=lambda: fifo.write_bytes(f.pcap_header() + records))
 
     def interrupt() -> None:
         if trace.accepted_packets > 0:
@@ -350,7 +349,7 @@ def test_packets_before_an_interrupt_are_counted(tmp_path: Path) -> None:
         trace.start()
         report.count(trace, report.traces[0])
     thread.join()
-    assert report.packets == len(frames)
+    assert report.packets == count
 
 
 # Bounds of memory

@@ -14,6 +14,10 @@ PROMPT = 1.0
 """Seconds within which a wait must end; far more than the shim needs."""
 
 
+def ignore(*_: object) -> None:
+    """Unlike SIG_IGN, not inherited by programs that are started."""
+
+
 @contextlib.contextmanager
 def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
     """Runs the handler, as a signal's, after some seconds and regularly from then on."""
@@ -31,7 +35,8 @@ def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, old)
+        # One may still be on its way, which must not end the tests.
+        signal.signal(signal.SIGALRM, ignore if old is signal.SIG_DFL else old)
 
 
 INTERRUPTED = """
