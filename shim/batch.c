@@ -189,13 +189,10 @@ static lts_status append(lts_column *column, const void *bytes, size_t length) {
 static bool put_number(lts_column *column, uint32_t row, lts_field value) {
   bool there = value != LTS_ABSENT && value != LTS_FAILED;
   uint64_t bits = there ? (uint64_t)value : 0;
-  switch (column->def->type) {
-  case LTS_COLUMN_BOOL:
-  case LTS_COLUMN_INT8:
-  case LTS_COLUMN_UINT8: ((uint8_t *)column->values)[row] = (uint8_t)bits; break;
-  case LTS_COLUMN_INT16:
-  case LTS_COLUMN_UINT16: ((uint16_t *)column->values)[row] = (uint16_t)bits; break;
-  case LTS_COLUMN_UINT32: ((uint32_t *)column->values)[row] = (uint32_t)bits; break;
+  switch (column->size) {
+  case 1: ((uint8_t *)column->values)[row] = (uint8_t)bits; break;
+  case 2: ((uint16_t *)column->values)[row] = (uint16_t)bits; break;
+  case 4: ((uint32_t *)column->values)[row] = (uint32_t)bits; break;
   default: ((uint64_t *)column->values)[row] = bits;
   }
   return there;
@@ -261,19 +258,23 @@ void lts_batch_forget(lts_batch *batch, int count) {
 
 lts_status lts_batch_put(lts_batch *batch, lts_seen *seen, int from, int until) {
   uint32_t row = batch->rows;
-  uint8_t bit = (uint8_t)(1 << row % 8);
-  batch->there = 0;
-  for (lts_column *column = batch->columns + from; column < batch->columns + until; column++) {
+  unsigned bit = row % 8;
+  uint64_t all = 0;
+  bool overflows = false;
+  for (int i = from; i < until; i++) {
+    lts_column *column = &batch->columns[i];
     bool there;
     if (put(column, row, seen, &there)) {
       lts_batch_forget(batch, until);
       return LTS_ERROR;
     }
     uint8_t *validity = &column->validity[row / 8];
-    *validity = (uint8_t)(there ? *validity | bit : *validity & ~bit);
-    batch->there |= (uint64_t)there << (column - batch->columns);
-    batch->overflows |= column->length > MOST_DATA;
+    *validity = (uint8_t)((*validity & ~(1U << bit)) | (unsigned)there << bit);
+    all |= (uint64_t)there << i;
+    overflows |= column->length > MOST_DATA;
   }
+  batch->there = all;
+  batch->overflows |= overflows;
   return LTS_OK;
 }
 

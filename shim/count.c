@@ -41,8 +41,14 @@ const lts_table lts_count_table = {"libtrace.COUNT_COLUMNS", sizeof columns / si
 
 /* ---- equal rows ---- */
 
+/* Where a value is within the words of its row: no value is in two but an address. */
+typedef struct part {
+  uint8_t size, word, shift;
+} part;
+
 /* What makes rows equal, as words: the values of fixed width, hashes of the others, and which of
  * them are there. `places` finds a row by the hash of its words, or in the next free place. */
+enum { MOST_KEYS = 64 };
 struct lts_index {
   uint64_t seed[2], mask;
   int keys;         /* the columns in front of those that are merged */
@@ -50,22 +56,33 @@ struct lts_index {
   size_t length;    /* words of a row */
   uint64_t *words;  /* of each row */
   uint32_t *places; /* one more than the row; 0 is free */
+  part there, parts[MOST_KEYS];
 };
 
-enum { WORD = sizeof(uint64_t) };
+enum { WORD = sizeof(uint64_t), ADDRESS = 2 * WORD };
 
-static unsigned bytes_of_bits(const lts_index *index) { return ((unsigned)index->keys + 7) / 8; }
+static part take_part(size_t *used, size_t size) {
+  size_t left = WORD - *used % WORD;
+  if (size < WORD && size > left) *used += left;
+  part found = {(uint8_t)size, (uint8_t)(*used / WORD), (uint8_t)(*used % WORD * 8)};
+  *used += size;
+  return found;
+}
 
-static void measure(lts_index *index, const lts_batch *batch) {
-  size_t size = 0;
-  for (; !batch->columns[index->keys].def->merge; index->keys++) {
-    const lts_column *column = &batch->columns[index->keys];
-    bool has_data = lts_column_has_offsets(column->def->type);
-    index->has_data |= has_data;
-    size += has_data ? WORD : column->size;
+/* The large ones first, so that none begins within a word and ends in the next. */
+static void lay_out(lts_index *index, const lts_batch *batch) {
+  size_t used = 0;
+  while (!batch->columns[index->keys].def->merge) index->keys++;
+  for (size_t size = ADDRESS; size; size /= 2) {
+    for (int i = 0; i < index->keys; i++) {
+      const lts_column *column = &batch->columns[i];
+      bool has_data = lts_column_has_offsets(column->def->type);
+      if ((has_data ? WORD : column->size) == size) index->parts[i] = take_part(&used, size);
+      index->has_data |= has_data;
+    }
   }
-  size += bytes_of_bits(index);
-  index->length = (size + WORD - 1) / WORD;
+  index->there = take_part(&used, ((size_t)index->keys + 7) / 8);
+  index->length = (used + WORD - 1) / WORD;
 }
 
 static lts_index *make_index(const lts_batch *batch) {
@@ -73,7 +90,7 @@ static lts_index *make_index(const lts_batch *batch) {
   lts_index *index = calloc(1, sizeof *index);
   if (!index) return lts_fail_memory(), NULL;
   index->mask = FEW - 1;
-  measure(index, batch);
+  lay_out(index, batch);
   index->words = calloc((size_t)batch->most + 1, index->length * WORD);
   index->places = calloc(FEW, sizeof *index->places);
   if (!index->words || !index->places)
@@ -123,42 +140,31 @@ static uint64_t hash_row(const lts_index *index, uint32_t row) {
   return lts_hash_end(&hash);
 }
 
-/* Packs values into words: were it bytes that are written, the processor would wait for them before
- * it reads words. */
-typedef struct packer {
-  uint64_t *at, word;
-  unsigned filled; /* bytes of the word */
-} packer;
-
-static void pack(packer *p, uint64_t value, unsigned size) {
-  p->word |= value << 8 * p->filled;
-  p->filled += size;
-  if (p->filled < WORD) return;
-  *p->at++ = p->word;
-  p->filled -= WORD;
-  p->word = p->filled ? value >> 8 * (size - p->filled) : 0;
-}
-
-static void pack_value(packer *p, const lts_index *index, const lts_column *column, uint32_t row) {
-  if (lts_column_has_offsets(column->def->type)) {
-    pack(p, hash_bytes(index, data_of(column, row)), WORD);
-    return;
+/* Were it bytes that are written, the processor would wait for them before it reads words. */
+static void write_value(uint64_t *words, const part *to, const lts_column *column, uint32_t row) {
+  const uint64_t *values = column->values;
+  uint64_t value;
+  switch (to->size) {
+  case 1: value = ((const uint8_t *)values)[row]; break;
+  case 2: value = ((const uint16_t *)values)[row]; break;
+  case 4: value = ((const uint32_t *)values)[row]; break;
+  case ADDRESS: words[to->word + 1] = values[2 * row + 1], value = values[2 * row]; break;
+  default: value = values[row];
   }
-  const uint64_t *wide = column->values;
-  switch (column->size) {
-  case 1: pack(p, ((const uint8_t *)wide)[row], 1); break;
-  case 2: pack(p, ((const uint16_t *)wide)[row], 2); break;
-  case 4: pack(p, ((const uint32_t *)wide)[row], 4); break;
-  case 8: pack(p, wide[row], WORD); break;
-  default: pack(p, wide[2 * row], WORD), pack(p, wide[2 * row + 1], WORD);
-  }
+  words[to->word] |= value << to->shift;
 }
 
 static void write_words(lts_index *index, const lts_batch *batch, uint32_t row) {
-  packer p = {.at = words_of(index, row)};
-  for (int i = 0; i < index->keys; i++) pack_value(&p, index, &batch->columns[i], row);
-  pack(&p, batch->there, bytes_of_bits(index));
-  if (p.filled) *p.at = p.word;
+  uint64_t *words = words_of(index, row);
+  memset(words, 0, index->length * WORD);
+  words[index->there.word] = batch->there << index->there.shift;
+  for (int i = 0; i < index->keys; i++) {
+    const lts_column *column = &batch->columns[i];
+    if (lts_column_has_offsets(column->def->type))
+      words[index->parts[i].word] = hash_bytes(index, data_of(column, row));
+    else
+      write_value(words, &index->parts[i], column, row);
+  }
 }
 
 /* Equal words are equal rows, but for hashes. */
