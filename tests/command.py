@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from typing import Any
 
 COMMAND = [sys.executable, "-m", "libtrace"]
+LONG = "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
+"""Addresses that a terminal has hardly room for."""
 
 
 @contextlib.contextmanager

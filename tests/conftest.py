@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 
 import gen_files as f
+import libtrace
 import pytest
 from network import Network, own_network
 
@@ -85,3 +86,27 @@ def silence(capfd: pytest.CaptureFixture[str]) -> Iterator[None]:
     """Fails a test in which libtrace wrote to stdout or stderr, as it does about odd packets."""
     yield
     assert tuple(capfd.readouterr()) == ("", "")
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """80 columns; what the tests run in shall not matter."""
+    for name in ("FORCE_COLOR", "NO_COLOR", "PYTHONUNBUFFERED", "TTY_COMPATIBLE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+
+
+@pytest.fixture
+def fifo(tmp_path: pathlib.Path) -> str:
+    """A named pipe."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    return str(path)
+
+
+@pytest.fixture
+def trace(network: Network, scheme: str) -> Iterator[libtrace.Trace]:
+    """A live capture in the format that the test is for."""
+    with libtrace.open(f"{scheme}:{network.far}") as trace:
+        yield trace

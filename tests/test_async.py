@@ -80,12 +80,6 @@ def uri(tmp_path: pathlib.Path) -> str:
     return f"pcapfile:{path}"
 
 
-@pytest.fixture
-def trace(network: Network, scheme: str) -> Iterator[libtrace.Trace]:
-    with libtrace.open(f"{scheme}:{network.far}") as trace:
-        yield trace
-
-
 # Files
 
 
@@ -618,13 +612,6 @@ def test_loop_that_was_there_before(uri: str) -> None:
 
 
 # Pipes
-
-
-@pytest.fixture
-def fifo(tmp_path: pathlib.Path) -> str:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    return str(path)
 
 
 LEAD = 5

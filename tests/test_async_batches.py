@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import pathlib
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gen_files as f
@@ -67,19 +66,6 @@ def parts(count: int, size: int, first: int = 0) -> list[list[int]]:
 def uri(tmp_path: pathlib.Path) -> str:
     path = f.write_pcap(tmp_path / "trace", f.records(*map(frame, range(1000))))
     return f"pcapfile:{path}"
-
-
-@pytest.fixture
-def trace(network: Network, scheme: str) -> Iterator[libtrace.Trace]:
-    with libtrace.open(f"{scheme}:{network.far}") as trace:
-        yield trace
-
-
-@pytest.fixture
-def fifo(tmp_path: pathlib.Path) -> str:
-    path = tmp_path / "fifo"
-    os.mkfifo(path)
-    return str(path)
 
 
 # Files

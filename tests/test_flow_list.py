@@ -18,19 +18,10 @@ import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
-from command import COMMAND, only_line, running
+from command import COMMAND, LONG, only_line, running
 from libtrace.cli import main
 
-LONG = "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff"
-
-
-@pytest.fixture(autouse=True)
-def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """80 columns; what the tests run in shall not matter."""
-    for name in ("FORCE_COLOR", "NO_COLOR", "PYTHONUNBUFFERED", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("COLUMNS", "80")
-    monkeypatch.setenv("TERM", "xterm")
+pytestmark = pytest.mark.usefixtures("terminal")
 
 
 def flows(capsys: pytest.CaptureFixture[str], *arguments: object, status: int = 0) -> str:

@@ -38,12 +38,6 @@ def until_it_waits() -> None:
     time.sleep(0.1)
 
 
-@pytest.fixture
-def trace(network: Network, scheme: str) -> Iterator[libtrace.Trace]:
-    with libtrace.open(f"{scheme}:{network.far}") as trace:
-        yield trace
-
-
 # stop(): interfaces
 
 
