@@ -19,6 +19,9 @@ CLONE_NEWNET = 0x40000000
 UDP_SEGMENT = 103
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
+BURST = 20
+"""Packets that every capture buffer holds."""
+
 
 def _ip(*arguments: str) -> None:
     subprocess.run(["ip", *arguments], check=True)

@@ -19,14 +19,12 @@ from typing import IO, Any, TypeVar
 import gen_files as f
 import libtrace
 import pytest
-from network import Network, udp_frame
+from network import BURST, Network, udp_frame
 from process import finish, run, start
 
 Item = TypeVar("Item")
 FORMATS = ["int", "ring", "pcapint"]
 every_format = pytest.mark.parametrize("scheme", FORMATS)
-BURST = 20
-"""Packets that every capture buffer holds."""
 WAIT = 20.0
 """Seconds after which a test gives up; none takes as long."""
 

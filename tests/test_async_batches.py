@@ -12,9 +12,8 @@ from typing import Any
 import gen_files as f
 import libtrace
 import pytest
-from network import Network
+from network import BURST, Network
 from test_async import (
-    BURST,
     FORMATS,
     LEAD,
     Turns,

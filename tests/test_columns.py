@@ -21,7 +21,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from making import make_all
-from network import Network
+from network import BURST, Network
 from reading import CUT, field
 from steady import assert_steady
 from test_threads import numbered, on_alarm
@@ -709,16 +709,18 @@ def test_fifo(tmp_path_factory: pytest.TempPathFactory) -> None:
 def test_live(network: Network, scheme: str) -> None:
     frames = numbered(250)
     with libtrace.open(f"{scheme}:{network.far}", timeout=5.0) as trace:
-        network.send(*frames)
-        batches = trace.batches(["packet"], 100, max_wait=0.2)
+        batches = trace.batches(["packet"], 8, max_wait=0.2)
         found: list[bytes] = []
         sizes = []
-        while len(found) < len(frames):
-            batch = next(batches)
-            sizes.append(len(batch))
-            found += batch["packet"]
+        for burst in (frames[at : at + BURST] for at in range(0, len(frames), BURST)):
+            network.send(*burst)
+            end = len(found) + len(burst)
+            while len(found) < end:
+                batch = next(batches)
+                sizes.append(len(batch))
+                found += batch["packet"]
         assert found == frames
-        assert max(sizes) == 100
+        assert max(sizes) == 8
         trace.conf_timeout(0.1)
         with pytest.raises(libtrace.TraceTimeout):
             next(batches)
