@@ -22,11 +22,12 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 # What these modules need may be absent.
 OPTIONAL = ("duckdb", "matplotlib", "numpy", "pyarrow")
+ABSENT = () if libtrace.features()["dns"] else ("dns",)
 
 
 def import_modules() -> Iterator[ModuleType]:
     for module in pkgutil.iter_modules(libtrace.__path__):
-        if not module.name.startswith("_"):
+        if not module.name.startswith("_") and module.name not in ABSENT:
             try:
                 yield importlib.import_module(f"libtrace.{module.name}")
             except ModuleNotFoundError as error:
