@@ -12,6 +12,7 @@ import gen
 import gen_dns as d
 import gen_files as f
 import gen_packets as p
+import libtrace
 import pytest
 from script import run_script
 
@@ -229,8 +230,8 @@ for pkt in t:
 """
 
 
+@pytest.mark.skipif(not libtrace.features()["dns"], reason="python-libtrace was built without DNS")
 def test_answers(tmp_path: pathlib.Path) -> None:
-    pytest.importorskip("libtrace.dns")
     other = d.name("Mail Box", "test")
     answers = [
         d.record(d.A, bytes([192, 0, 2, 1])),
