@@ -106,20 +106,20 @@ static lts_batch *make(const lts_column_def *const *defs, const size_t *data, in
 }
 
 static void clear(lts_batch *batch) {
+  for (int i = 0; i < batch->count; i++) {
+    memset(batch->columns[i].validity, 0, batch->rows / 8 + 1); /* as far as it was written */
+    batch->columns[i].length = 0;
+  }
   batch->rows = 0;
   batch->overflows = false;
   lts_index_free(batch->index);
   batch->index = NULL;
-  for (int i = 0; i < batch->count; i++) {
-    memset(batch->columns[i].validity, 0, validity_size(batch->most));
-    batch->columns[i].length = 0;
-  }
 }
 
 struct lts_spare {
   int references; /* of the batches that are used */
   bool closed;
-  lts_batch *batch; /* or NULL */
+  lts_batch *batch; /* empty, or NULL */
 };
 
 lts_spare *lts_spare_make(void) {
@@ -140,7 +140,6 @@ lts_batch *lts_batch_make(const lts_column_def *const *defs, const size_t *data,
   lts_batch *batch = spare->batch ? spare->batch : make(defs, data, count, most);
   spare->batch = NULL;
   if (!batch) return NULL;
-  clear(batch);
   batch->references = 1;
   batch->spare = spare;
   spare->references++;
@@ -154,7 +153,7 @@ void delete_lts_batch(lts_batch *batch) {
   if (spare->closed || spare->batch)
     destroy(batch);
   else
-    spare->batch = batch;
+    clear(spare->batch = batch);
   if (spare->closed && !spare->references) free(spare);
 }
 

@@ -126,20 +126,16 @@ static lts_batch *batch_of(lts_batches *batches) {
 
 static bool has_rows(const lts_batches *batches) { return batches->batch && batches->batch->rows; }
 
+/* Whether more rows have room, when all flows that have ended are in. */
 static lts_more room(lts_batches *batches) {
   if (!batch_of(batches)) return LTS_FAIL;
+  if (batches->cache && lts_flow_cache_hand_out(batches->cache, batches->batch)) return LTS_FAIL;
   return lts_batch_has_room(batches->batch) ? LTS_AGAIN : LTS_ITEM;
-}
-
-static lts_more hand_out_flows(lts_batches *batches) {
-  if (!batch_of(batches) || lts_flow_cache_hand_out(batches->cache, batches->batch))
-    return LTS_FAIL;
-  return room(batches);
 }
 
 static lts_more add_to_flow(filling *f, lts_seen *seen) {
   lts_seen_decode(seen);
-  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : hand_out_flows(f->batches);
+  return lts_flow_cache_add(f->batches->cache, seen) ? LTS_FAIL : room(f->batches);
 }
 
 static lts_more add(filling *f) {
@@ -213,7 +209,7 @@ static lts_more wait_for_packets(filling *f) {
         lts_trace_wait_until(f->trace, sooner(deadline(batches, f->trace, f->began), batches->due));
   if (!batches->cache || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
   lts_flow_cache_wait(batches->cache, lts_now() - batches->heard);
-  lts_more flows = hand_out_flows(batches);
+  lts_more flows = room(batches);
   return flows == LTS_AGAIN ? more : flows;
 }
 
@@ -244,7 +240,7 @@ static lts_more fill_from_stream(filling *f) {
 }
 
 static lts_more fill(filling *f) {
-  lts_more more = f->batches->cache ? hand_out_flows(f->batches) : room(f->batches);
+  lts_more more = room(f->batches);
   if (more != LTS_AGAIN) return more;
   f->waits = true;
   return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
@@ -256,7 +252,7 @@ static lts_more end_flows(filling *f, lts_more more) {
   bool over = more == LTS_END || (more == LTS_FAIL && lts_error_last()->kind == LTS_E_TRACE);
   if (!cache || !over) return more;
   lts_flow_cache_end(cache);
-  return hand_out_flows(f->batches) == LTS_FAIL ? LTS_FAIL : more;
+  return room(f->batches) == LTS_FAIL ? LTS_FAIL : more;
 }
 
 /* ---- the next batch ---- */
@@ -272,8 +268,7 @@ static lts_status begin(filling *f, lts_batches *batches, lts_trace *trace, doub
   *f = (filling){
       .batches = batches, .trace = trace, .frame = {.references = 1}, .began = lts_now() - waited};
   f->frame.self = (lts_packet){.frame = &f->frame, .layer = LTS_PACKET};
-  if (lts_trace_detach_all(trace)) return LTS_ERROR;
-  return batch_of(batches) ? LTS_OK : LTS_ERROR;
+  return lts_trace_detach_all(trace);
 }
 
 /* Nothing that was read is lost: what an error or a signal stopped is handed out before, or next.
@@ -369,7 +364,7 @@ void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
 }
 
 static lts_more fill_without_waiting(filling *f) {
-  lts_more more = f->batches->cache ? hand_out_flows(f->batches) : room(f->batches);
+  lts_more more = room(f->batches);
   if (more != LTS_AGAIN) return more;
   if (f->trace->source == LTS_LIVE) return fill_from_stream(f);
   if (!f->batches->left) return LTS_END;

@@ -245,6 +245,8 @@ static const lts_column_def columns[] = {
     LTS_COLUMN("index", UINT64, RECORD, hash, position),
 };
 
+_Static_assert(sizeof columns / sizeof *columns + LTS_COUNTS <= LTS_MOST_COLUMNS, "a bit each");
+
 const lts_table lts_packet_table = {"libtrace.COLUMNS", sizeof columns / sizeof *columns, columns};
 
 const lts_column_def *lts_column_find(const lts_table *table, const char *name, size_t length) {

@@ -50,6 +50,9 @@ typedef struct lts_column_def {
     .name = NAME, .type = LTS_COLUMN_##TYPE, .headers = HEADERS, .read = {.READ = FUNCTION }       \
   }
 
+/* A batch has a bit for each of its columns, those of counts behind the others. */
+enum { LTS_COUNTS = 6, LTS_MOST_COLUMNS = 64 };
+
 /* The columns that a table may have. */
 typedef struct lts_table {
   const char *documented; /* where Python lists them */

@@ -28,7 +28,7 @@ static lts_unsigned truncated_packets(lts_seen *seen) {
 
 static lts_field time_of(lts_seen *seen) { return lts_packet_timestamp_ns_get(seen->packet); }
 
-static const lts_column_def columns[] = {
+static const lts_column_def columns[LTS_COUNTS] = {
     {"packets", LTS_COLUMN_UINT64, false, {.hash = packets}, LTS_MERGE_SUM},
     {"bytes", LTS_COLUMN_UINT64, false, {.hash = bytes}, LTS_MERGE_SUM},
     {"captured_bytes", LTS_COLUMN_UINT64, false, {.hash = captured_bytes}, LTS_MERGE_SUM},
@@ -36,8 +36,7 @@ static const lts_column_def columns[] = {
     {"first", LTS_COLUMN_TIME, false, {.number = time_of}, LTS_MERGE_LEAST},
     {"last", LTS_COLUMN_TIME, false, {.number = time_of}, LTS_MERGE_MOST},
 };
-const lts_table lts_count_table = {"libtrace.COUNT_COLUMNS", sizeof columns / sizeof *columns,
-                                   columns};
+const lts_table lts_count_table = {"libtrace.COUNT_COLUMNS", LTS_COUNTS, columns};
 
 /* ---- equal rows ---- */
 
@@ -48,7 +47,6 @@ typedef struct part {
 
 /* What makes rows equal, as words: the values of fixed width, hashes of the others, and which of
  * them are there. `places` finds a row by the hash of its words, or in the next free place. */
-enum { MOST_KEYS = 64 };
 struct lts_index {
   uint64_t seed[2], mask;
   int keys;         /* the columns in front of those that are merged */
@@ -56,7 +54,7 @@ struct lts_index {
   size_t length;    /* words of a row */
   uint64_t *words;  /* of each row */
   uint32_t *places; /* one more than the row; 0 is free */
-  part there, parts[MOST_KEYS];
+  part there, parts[LTS_MOST_COLUMNS];
 };
 
 enum { WORD = sizeof(uint64_t), ADDRESS = 2 * WORD };
