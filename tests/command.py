@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -17,11 +16,10 @@ LONG = "2001:db8:1111:2222:3333:4444:5555:6666", "2001:db8:aaaa:bbbb:cccc:dddd:e
 
 @contextlib.contextmanager
 def running(*arguments: str, **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """A command that hears Ctrl-C, also when the tests run in the background, and never stays."""
+    """A command that never stays."""
     process = subprocess.Popen(
         [*COMMAND, *arguments],
         **{"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **options},
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     with process:
         try:

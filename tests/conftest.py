@@ -5,6 +5,7 @@ import contextlib
 import gc
 import os
 import pathlib
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 
@@ -24,6 +25,10 @@ with contextlib.suppress(ModuleNotFoundError):  # those that need it say so
     # A busy machine is no fault, and the same code has the same result.
     settings.register_profile("suite", deadline=None, max_examples=150, derandomize=True)
     settings.load_profile("suite")
+
+# A shell lets what it starts in the background ignore Ctrl-C, and so would what tests start.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 DATA = pathlib.Path(__file__).parent / "data"
 

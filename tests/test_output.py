@@ -1251,7 +1251,6 @@ def test_packet_that_is_refilled_while_it_is_written(
 def test_interrupted_while_the_pipe_is_full(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
     script = """
         import os, signal, sys, threading, time, libtrace
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in a background job
         packet = next(libtrace.open(sys.argv[1]))
         os.mkfifo(sys.argv[2])
         reader = os.open(sys.argv[2], os.O_RDONLY | os.O_NONBLOCK)

@@ -429,8 +429,7 @@ def test_ctrl_c_on_a_silent_pipe(fifo: str) -> None:
 
 def test_ctrl_c_while_the_writer_is_awaited(fifo: str) -> None:
     program = """
-        import libtrace, signal, sys
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        import libtrace, sys
         print("waiting", flush=True)
         try:
             libtrace.open(sys.argv[1])

@@ -40,8 +40,7 @@ def on_alarm(handler: Callable[[], object], after: float) -> Iterator[None]:
 
 
 INTERRUPTED = """
-    import libtrace, signal, sys, time
-    signal.signal(signal.SIGINT, signal.default_int_handler)
+    import libtrace, sys
     trace = libtrace.open(sys.argv[1])
     print("waiting", flush=True)
     try:
