@@ -184,8 +184,11 @@ static lts_more fill_from_file(filling *f) {
     more = fill_for_a_while(f);
     lts_acquire(lock);
     f->trace->busy = false;
-    if (more != LTS_AGAIN) return more;
+    if (more == LTS_FAIL) return more;
+    /* Also of a full batch: what a signal handler raises would replace it. */
     if (lts_interrupted()) return LTS_FAIL;
+    if (more == LTS_ITEM) more = room(f->batches); /* a handler may have read it */
+    if (more != LTS_AGAIN) return more;
     more = lts_trace_still_readable(f->trace);
     if (more == LTS_ITEM) more = LTS_AGAIN;
   }

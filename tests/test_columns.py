@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import pathlib
 import pickle
@@ -551,16 +552,33 @@ def alarm() -> None:
     raise Alarm
 
 
-def test_signal_loses_nothing(tmp_path: pathlib.Path) -> None:
+# Signals have their turn some times a second, and before a batch is handed out.
+@pytest.mark.parametrize(("rows", "after"), [(200_000, 0.001), (2_000_000, 0.01)])
+@pytest.mark.parametrize("size", [1, 2], ids=["full", "end"])
+def test_signal_loses_nothing(tmp_path: pathlib.Path, rows: int, after: float, size: int) -> None:
     record = f.pcap_record(numbered(1)[0])
-    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * 1_000_000])
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * rows])
     with libtrace.open(uri) as trace:
-        batches = trace.batches(["index"], 1_000_000)
-        with pytest.raises(Alarm), on_alarm(alarm, 0.01):
+        batches = trace.batches(["index"], rows * size)
+        with pytest.raises(Alarm), on_alarm(alarm, after):
             next(batches)
         (batch,) = batches
-    assert len(batch) == 1_000_000
-    assert memoryview(batch["index"])[999_999] == 999_999
+    assert len(batch) == rows
+    assert memoryview(batch["index"])[rows - 1] == rows - 1
+
+
+def test_signal_handler_that_reads_the_batches(tmp_path: pathlib.Path) -> None:
+    """What a handler has read is not handed out again."""
+    rows = 2_000_000
+    record = f.pcap_record(numbered(1)[0])
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * rows])
+    with libtrace.open(uri) as trace:
+        batches = trace.batches(["index"], 50_000)
+        found: list[libtrace.Batch] = []
+        with on_alarm(lambda: found.extend(itertools.islice(batches, 1)), 0.005):
+            found.extend(batches)
+    indices = [index for batch in found for index in batch["index"]]
+    assert sorted(indices) == list(range(rows))
 
 
 def test_close_from_another_thread(tmp_path: pathlib.Path) -> None:
