@@ -6,6 +6,7 @@ CPython, and with it what numpy or pyarrow load, never frees much of what it mad
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,10 @@ def main(command: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         log = Path(folder) / "memcheck.xml"
         valgrind, *rest = command
-        status = subprocess.call([valgrind, *_OPTIONS, f"--xml-file={log}", *rest])
+        status = subprocess.call(
+            [valgrind, *_OPTIONS, f"--xml-file={log}", *rest],
+            env={**os.environ, "PYTHONMALLOC": "malloc", "MEMCHECK": "1"},
+        )
         errors = ElementTree.parse(log).getroot().findall("error")
     leaks = [error for error in errors if _is_leak(error)]
     shown = [error for error in errors if not _is_leak(error) or _is_ours(error)]

@@ -25,7 +25,7 @@ from process import finish, run, start
 Item = TypeVar("Item")
 FORMATS = ["int", "ring", "pcapint"]
 every_format = pytest.mark.parametrize("scheme", FORMATS)
-WAIT = 20.0
+WAIT = 120.0
 """Seconds after which a test gives up; none takes as long."""
 
 

@@ -24,7 +24,7 @@ from hypothesis import strategies as st
 from making import make_all
 from network import BURST, Network
 from reading import CUT, field
-from steady import assert_steady
+from steady import assert_steady, unsanitized
 from test_threads import numbered, on_alarm
 
 DATA = pathlib.Path(__file__).parent / "data"
@@ -633,7 +633,7 @@ def test_reading_lets_others_run(tmp_path: pathlib.Path) -> None:
     assert during > 100
 
 
-@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@unsanitized
 def test_steady() -> None:
     with libtrace.open(DATA / "sample.pcap") as trace:
         batch = next(trace.batches(ALL))
@@ -642,7 +642,7 @@ def test_steady() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@unsanitized
 @pytest.mark.parametrize("how", ["batches", "arrow"])
 def test_memory_is_bounded(how: str) -> None:
     """Of a stream there are three batches in memory at most: make bench BENCHFLAGS=--memory."""

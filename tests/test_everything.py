@@ -6,7 +6,6 @@ from __future__ import annotations
 import gc
 import inspect
 import operator
-import os
 import pathlib
 import random
 import sys
@@ -23,16 +22,12 @@ import pytest
 from everything import CUT, READERS, WRITERS, attributes, explore, read
 from libtrace import core
 from making import cuts, kind, make, make_all
-from steady import assert_steady
+from steady import assert_steady, unsanitized
 
 try:
     from libtrace import dns
 except ImportError:  # it is optional
     dns = None  # type: ignore[assignment]
-
-unsanitized = pytest.mark.skipif(
-    "SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory"
-)
 
 pytestmark = pytest.mark.slow
 

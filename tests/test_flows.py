@@ -24,7 +24,7 @@ from libtrace import FlowEndReason as Reason
 from network import Network
 from process import run
 from reading import CUT
-from steady import assert_steady
+from steady import assert_steady, unsanitized
 from test_threads import numbered, on_alarm
 
 hypothesis = pytest.importorskip("hypothesis")
@@ -664,7 +664,7 @@ BOUNDED = """
 """
 
 
-@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@unsanitized
 def test_memory_is_bounded(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """300,000 flows, which would take 50 MiB, pass a table of 2,000; wandio reads a few ahead."""
     monkeypatch.setenv(
@@ -673,7 +673,7 @@ def test_memory_is_bounded(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPat
     assert int(run(BOUNDED, many_flows(tmp_path / "x", 300_000))) < 20
 
 
-@pytest.mark.skipif("SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory")
+@unsanitized
 def test_steady() -> None:
     def use() -> None:
         with open_sample() as trace:

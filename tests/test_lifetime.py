@@ -20,8 +20,8 @@ import natkit
 import plt
 import pytest
 from reading import HEADER_FIELDS, RECORD_FIELDS, fields
-from script import SANITIZED, run_script
-from steady import assert_steady
+from script import run_script
+from steady import assert_steady, unsanitized
 
 pytestmark = pytest.mark.usefixtures("silence")
 
@@ -471,7 +471,7 @@ def test_dropping_what_no_init_filled() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(SANITIZED, reason="ASan keeps what was freed")
+@unsanitized
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_reading_keeps_memory(packet: libtrace.Packet, name: str) -> None:
     assert_steady(lambda: getattr(packet, name), 100_000)
@@ -503,14 +503,14 @@ USES["errors"] = raise_quietly
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(SANITIZED, reason="ASan keeps what was freed")
+@unsanitized
 @pytest.mark.parametrize("name", USES)
 def test_using_keeps_memory(packet: libtrace.Packet, name: str) -> None:
     assert_steady(lambda: USES[name](packet), 5_000)
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(SANITIZED, reason="ASan keeps what was freed")
+@unsanitized
 def test_traces_keep_memory(tmp_pcap: Callable[..., str]) -> None:
     uri = tmp_pcap(*FRAMES)
 
@@ -532,7 +532,7 @@ def test_traces_keep_memory(tmp_pcap: Callable[..., str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(SANITIZED, reason="ASan adds to what is allocated")
+@unsanitized
 @pytest.mark.parametrize("scheme", ["pcapfile", "pcap", "erf"])
 def test_memory_of_a_list(tmp_path: pathlib.Path, scheme: str) -> None:
     count = 40_000

@@ -19,7 +19,7 @@ import pytest
 from conftest import open_files
 from network import Network
 from script import SANITIZED, run_script
-from steady import resident
+from steady import CHECKED, resident
 
 MakeTrace = Callable[..., str]
 FRAME = gen.KINDS["tcp4"][1]
@@ -35,7 +35,8 @@ def descriptors(free: int) -> Iterator[None]:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     first = os.open("/dev/null", os.O_RDONLY)  # the lowest that is free, and none above is used
     os.close(first)
-    used = {int(entry.name) for entry in pathlib.Path("/proc/self/fd").iterdir()} - {first}
+    fds = {int(entry.name) for entry in pathlib.Path("/proc/self/fd").iterdir()}
+    used = {fd for fd in fds - {first} if fd < soft}  # valgrind's own are above
     limit = max(used, default=0) + 1
     holes = limit - len(used)
     held = [os.open("/dev/null", os.O_RDONLY) for _ in range(holes)]
@@ -221,4 +222,4 @@ def test_ten_thousand(tmp_path: pathlib.Path, how: str) -> None:
         use()
     assert not open_files(tmp_path)
     assert len(os.listdir("/proc/self/task")) <= threads  # noqa: PTH208
-    assert SANITIZED or resident() - size < 4 << 20
+    assert CHECKED or resident() - size < 4 << 20

@@ -23,7 +23,7 @@ import gen_dns as d
 import libtrace
 import pytest
 from gen_dns import message, name, prefixed, question, record, tcp, udp
-from steady import assert_steady
+from steady import assert_steady, unsanitized
 
 try:
     import pldns
@@ -34,10 +34,6 @@ CAPTURES = ("dns.pcap", "dns_types.pcap")
 SECTIONS = ("query_rr_list", "response_rr_list", "auth_rr_list", "addit_rr_list")
 HEADER = ("ident", "is_response", "opcode", "rcode", "response_type")
 HEADER_INCOMPLETE, QUESTION, ANSWER, AUTHORITY, ADDITIONAL = range(46, 51)
-
-unsanitized = pytest.mark.skipif(
-    "SANITIZED_PYTHON" in os.environ, reason="the sanitizer keeps freed memory"
-)
 
 ADDRESS = record(d.A, bytes([192, 0, 2, 1]))
 SERVER = record(d.NS, name("ns", "test"))
