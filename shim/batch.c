@@ -164,9 +164,11 @@ lts_field lts_batch_nulls(lts_batch *batch, int column) {
     lts_fail(LTS_E_VALUE, 0, NULL, "there is no column %d", column);
     return LTS_FAILED;
   }
-  lts_field valid = 0;
-  for (uint32_t i = 0; i < (batch->rows + 7) / 8; i++)
-    valid += __builtin_popcount(batch->columns[column].validity[i]);
+  const uint8_t *validity = batch->columns[column].validity;
+  uint32_t whole = batch->rows / 8, rest = batch->rows % 8;
+  /* Behind the last row may be the bit of one that was equal to another. */
+  lts_field valid = __builtin_popcount(validity[whole] & ((1U << rest) - 1));
+  for (uint32_t i = 0; i < whole; i++) valid += __builtin_popcount(validity[i]);
   return batch->rows - valid;
 }
 

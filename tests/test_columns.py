@@ -499,6 +499,8 @@ def test_counts(name: str, size: int) -> None:
             assert len(batch) <= size
             keys = list(map(repr, map(list, zip(*batch.values()[:7]))))
             assert len(set(keys)) == len(batch)
+            for column in batch.values():
+                assert column.null_count == list(column).count(None)
             for key, *sums in zip(keys, *batch.values()[7:11]):
                 row = found.setdefault(key, [0, 0, 0, 0])
                 for at, value in enumerate(sums):
