@@ -21,6 +21,7 @@ struct lts_batches {
   lts_error failure;     /* what came behind the last batch */
   size_t *data;          /* bytes of each column's data in the last batch */
   lts_spare *spare;      /* memory of a batch that nobody uses any more */
+  lts_batch *returned;   /* batches that come next, again */
   bool over;             /* so did a close, or a pause */
   int count;
   const lts_column_def *defs[];
@@ -98,8 +99,22 @@ lts_batches *new_lts_batches(const char *columns, int size, double max_wait, int
   return batches;
 }
 
+void lts_batches_give_back(lts_batches *batches, lts_batch *batch) {
+  batch->references++;
+  batch->next = batches->returned;
+  batches->returned = batch;
+}
+
+static bool take_returned(lts_batches *batches, lts_batch **out) {
+  *out = batches->returned;
+  if (*out) batches->returned = (*out)->next;
+  return *out != NULL;
+}
+
 void delete_lts_batches(lts_batches *batches) {
+  lts_batch *returned;
   if (!batches) return;
+  while (take_returned(batches, &returned)) delete_lts_batch(returned);
   delete_lts_batch(batches->batch);
   if (batches->spare) lts_spare_close(batches->spare);
   delete_lts_flow_cache(batches->cache);
@@ -150,13 +165,20 @@ static lts_more add(filling *f) {
   return room(batches);
 }
 
-static lts_more fetch(filling *f, lts_filter *filter) {
+/* Signal handlers that read, too, find what is left without the packet that this one may get. */
+static lts_more fetch(filling *f, lts_filter *const *filter) {
   if (!f->batches->left) return LTS_END;
-  lts_more more = lts_trace_take(f->trace, filter, &f->frame);
-  if (more != LTS_ITEM) return more;
-  if (lts_link_is_meta(f->frame.link)) return LTS_AGAIN; /* a table is of packets */
   f->batches->left--;
-  return add(f);
+  lts_more more = lts_trace_take(f->trace, filter, &f->frame);
+  bool meta = more == LTS_ITEM && lts_link_is_meta(f->frame.link); /* a table is of packets */
+  if (more == LTS_ITEM && !meta) return add(f);
+  f->batches->left++;
+  return meta ? LTS_AGAIN : more;
+}
+
+static lts_more go_on(lts_trace *trace) {
+  lts_more more = lts_trace_still_readable(trace);
+  return more == LTS_ITEM ? LTS_AGAIN : more;
 }
 
 /* ---- files ---- */
@@ -166,31 +188,33 @@ static lts_more fill_for_a_while(filling *f) {
   enum { BETWEEN_CLOCKS = 4096, WHILE_MS = 50 };
   double end = lts_now() + WHILE_MS / 1e3;
   for (unsigned attempts = 1;; attempts++) {
-    lts_more more = fetch(f, f->filter);
+    lts_more more = fetch(f, &f->filter);
     if (more != LTS_AGAIN) return more;
     if (attempts % BETWEEN_CLOCKS == 0 && (f->trace->closing || lts_now() >= end)) return LTS_AGAIN;
   }
 }
 
+static lts_more fill_unlocked(filling *f) {
+  /* Which need the lock. */
+  if (!batch_of(f->batches) || lts_trace_detach_all(f->trace)) return LTS_FAIL;
+  f->trace->busy = true;
+  void *lock = lts_release();
+  lts_more more = fill_for_a_while(f);
+  lts_acquire(lock);
+  f->trace->busy = false;
+  return more;
+}
+
 static lts_more fill_from_file(filling *f) {
   lts_filter *filter = f->trace->filter;
-  if (filter) f->filter = new_lts_filter(lts_filter_expression_get(filter), false);
+  if (filter && !f->filter) f->filter = new_lts_filter(lts_filter_expression_get(filter), false);
   if (filter && !f->filter) return LTS_FAIL;
   lts_more more = LTS_AGAIN;
   while (more == LTS_AGAIN) {
-    if (!batch_of(f->batches)) return LTS_FAIL; /* which needs the lock */
-    f->trace->busy = true;
-    void *lock = lts_release();
-    more = fill_for_a_while(f);
-    lts_acquire(lock);
-    f->trace->busy = false;
-    if (more == LTS_FAIL) return more;
-    /* Also of a full batch: what a signal handler raises would replace it. */
-    if (lts_interrupted()) return LTS_FAIL;
-    if (more == LTS_ITEM) more = room(f->batches); /* a handler may have read it */
+    more = fill_unlocked(f);
     if (more != LTS_AGAIN) return more;
-    more = lts_trace_still_readable(f->trace);
-    if (more == LTS_ITEM) more = LTS_AGAIN;
+    if (lts_interrupted() || lts_wait_until_idle(&f->trace->closing)) return LTS_FAIL;
+    more = go_on(f->trace);
   }
   return more;
 }
@@ -219,7 +243,7 @@ static lts_more wait_for_packets(filling *f) {
 static lts_more look(filling *f) {
   lts_batches *batches = f->batches;
   uint64_t accepted = f->trace->accepted;
-  lts_more more = fetch(f, f->trace->filter);
+  lts_more more = fetch(f, &f->trace->filter);
   if (more == LTS_WAIT) more = wait_for_packets(f);
   double now = lts_now();
   if (f->trace->accepted > accepted) batches->heard = now;
@@ -242,11 +266,19 @@ static lts_more fill_from_stream(filling *f) {
   }
 }
 
+/* Signals have their turn before a batch is handed out, since what a handler raises would replace
+ * it. A handler may also have read the batch itself. */
 static lts_more fill(filling *f) {
   lts_more more = room(f->batches);
-  if (more != LTS_AGAIN) return more;
   f->waits = true;
-  return f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
+  for (;;) {
+    if (more == LTS_AGAIN)
+      more = f->trace->source == LTS_FILE ? fill_from_file(f) : fill_from_stream(f);
+    if (more == LTS_FAIL || lts_interrupted()) return LTS_FAIL;
+    if (more != LTS_ITEM || has_rows(f->batches)) return more;
+    more = room(f->batches);
+    if (more == LTS_AGAIN) more = go_on(f->trace);
+  }
 }
 
 /* The end of the packets is that of all flows. */
@@ -314,6 +346,7 @@ static lts_more make(lts_batches *batches, lts_trace *trace, lts_more more, doub
 }
 
 lts_more lts_batches_read(lts_batches *batches, lts_trace *trace, lts_batch **out) {
+  if (take_returned(batches, out)) return LTS_ITEM;
   if (batches->cache && lts_flow_cache_enter(batches->cache)) return LTS_FAIL;
   lts_more more = make(batches, trace, readable(batches, trace, false), 0, fill, out);
   if (batches->cache) lts_flow_cache_leave(batches->cache);
@@ -377,7 +410,7 @@ static lts_more fill_without_waiting(filling *f) {
 /* As readable(); LTS_WAIT while another thread reads. */
 static lts_more outlook(lts_batches *batches, lts_trace *trace, double waited) {
   if (has_busy_cache(batches)) return LTS_WAIT;
-  if (trace->busy) return trace->stopped && trace->source != LTS_FILE ? LTS_END : LTS_WAIT;
+  if (trace->busy) return lts_trace_outlook(trace);
   if (waited > 0) lts_trace_calm(trace);
   return readable(batches, trace, waited > 0);
 }
@@ -398,6 +431,7 @@ static lts_wait what_to_wait_for(const lts_batches *batches, lts_trace *trace, d
 
 lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited, lts_batch **out,
                           lts_wait *wait) {
+  if (take_returned(batches, out)) return LTS_ITEM;
   lts_more more = outlook(batches, trace, waited);
   if (more != LTS_FAIL && lts_trace_turn_is_over(trace)) more = LTS_WAIT;
   if (more != LTS_WAIT || is_due(batches))

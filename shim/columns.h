@@ -87,6 +87,7 @@ struct lts_batch {
   void *block;      /* what the columns' validity and values are in */
   size_t size;      /* of it */
   lts_index *index; /* of rows that are counted, or NULL */
+  lts_batch *next;  /* of those that were given back */
   uint32_t rows, most;
   uint64_t there; /* of what was put last: a bit a column, unless it is null */
   bool overflows; /* offsets could not tell the place of much more data */

@@ -362,6 +362,8 @@ LTS_CHECKED lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, do
 /* Of a file or a pipe: waits until the next batch is there, or a pipe's has its first row, in a
  * thread that signals are kept from. */
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace);
+/* The batch that was read last did not reach who asked for it: it is the next one again. */
+void lts_batches_give_back(lts_batches *batches, lts_batch *batch);
 
 void delete_lts_batch(lts_batch *batch);
 lts_count lts_batch_rows_get(lts_batch *batch);

@@ -262,6 +262,8 @@ double lts_trace_deadline(const lts_trace *trace, double since);
 lts_more lts_trace_timed_out(lts_trace *trace);
 /* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
 lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
+/* Of a trace that another thread is reading: LTS_WAIT, or LTS_END. */
+lts_more lts_trace_outlook(const lts_trace *trace);
 /* Whether a reader that never waits has gone on for long enough, for now. */
 bool lts_trace_turn_is_over(lts_trace *trace);
 /* What such a reader waits for, at most for the seconds that are left; then it has another turn. */
@@ -269,7 +271,7 @@ lts_wait lts_trace_wait_for(lts_trace *trace, double left);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
  * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
-lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame);
+lts_more lts_trace_take(lts_trace *trace, lts_filter *const *filter, lts_frame *frame);
 
 /* What a trace reads with (open.c). */
 typedef struct lts_raws {

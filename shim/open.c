@@ -88,9 +88,11 @@ void lts_trace_drop_raw(lts_trace *trace, bool started) {
  * it asks at each open and keeps for the process. For a plain file the thread costs more than it
  * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
  * meanwhile. */
+static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
+
 static void choose_io(lts_compression compression) {
   if (getenv("LIBTRACEIO")) return;
-  setenv("LIBTRACEIO", compression == LTS_PLAIN ? "nothreads" : "threads=-1", 1);
+  setenv("LIBTRACEIO", compression == LTS_PLAIN || opening ? "nothreads" : "threads=-1", 1);
   io_t *io = wandio_create("/dev/null");
   if (io) wandio_destroy(io);
   unsetenv("LIBTRACEIO");
@@ -124,9 +126,11 @@ static lts_status config_live(lts_trace *trace) {
 /* A pipe's writer may come late, or be another thread. */
 static int start_unlocked(lts_trace *trace) {
   trace->busy = true;
+  opening++;
   void *lock = lts_release();
   int status = trace_start(trace->raw);
   lts_acquire(lock);
+  opening--;
   trace->busy = false;
   return status;
 }
@@ -136,9 +140,7 @@ lts_status lts_trace_start_raw(lts_trace *trace) {
   int status = trace->source == LTS_STREAM ? start_unlocked(trace) : trace_start(trace->raw);
   restore_stdin(copy);
   if (status == 0 && !trace_is_err(trace->raw)) return LTS_OK;
-  lts_fail_libtrace(trace->raw, trace->uri, "start");
-  lts_interrupted(); /* tells more than the call that it made fail */
-  return LTS_ERROR;
+  return lts_fail_libtrace(trace->raw, trace->uri, "start");
 }
 
 /* Guard: for legacynzix: libtrace sets TZ of the whole process. */

@@ -19,6 +19,22 @@
 
 enum { SLICE_MS = 50 }; /* a wait asks for signals this often, where none interrupts it */
 
+/* ---- slots ---- */
+
+/* Memory that libtrace only lends is gone at the next read. */
+OFTEN static bool is_lent(const libtrace_packet_t *raw) {
+  return raw->buf_control != TRACE_CTRL_PACKET || raw->header != raw->buffer;
+}
+
+/* A loop holds one packet while it fetches the next, so the one before that is still alive only if
+ * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
+ * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
+OFTEN static lts_status next_slot(lts_trace *trace, lts_slot **out) {
+  if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
+  lts_slot *slot = *out = &trace->slots[trace->turn];
+  return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
+}
+
 /* ---- files ---- */
 
 RARE static lts_more read_error(lts_trace *trace) {
@@ -84,14 +100,20 @@ static void fetch(lts_trace *trace, libtrace_packet_t *raw) {
 }
 
 /* A signal makes the read fail, and libtrace 3 must not go on then; one that came before it would
- * leave it waiting. Signal handlers may close the trace. */
-RARE static lts_more read_stream(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+ * leave it waiting. Signal handlers may close the trace, or read on: the slot is chosen behind
+ * them.
+ */
+RARE static lts_more read_stream(lts_trace *trace, lts_slot **slot, int64_t *length) {
   if (lts_interrupted()) return LTS_FAIL;
   if (trace->closing || trace->stopped || trace->state != LTS_STARTED) return LTS_END;
-  if (!trace->fetched) fetch(trace, raw);
+  if (trace->fetched)
+    *slot = &trace->slots[trace->turn];
+  else if (next_slot(trace, slot))
+    return LTS_FAIL;
+  if (!trace->fetched) fetch(trace, (*slot)->raw);
   trace->fetched = false;
   *length = trace->fetched_length;
-  lts_more more = outcome(trace, raw, *length, trace->fetched_caplen);
+  lts_more more = outcome(trace, (*slot)->raw, *length, trace->fetched_caplen);
   if (more == LTS_ITEM) return more;
   if (lts_interrupted()) return LTS_FAIL;
   return trace->state == LTS_STARTED && !trace->stopped ? more : LTS_END;
@@ -172,22 +194,14 @@ RARE lts_more lts_trace_wait_until(lts_trace *trace, double deadline) {
 
 /* ---- packets ---- */
 
-/* Memory that libtrace only lends is gone at the next read. */
-OFTEN static bool is_lent(const libtrace_packet_t *raw) {
-  return raw->buf_control != TRACE_CTRL_PACKET || raw->header != raw->buffer;
-}
-
-/* A loop holds one packet while it fetches the next, so the one before that is still alive only if
- * the script keeps it. Copying that one out, and no other, makes a plain loop free of copies. Lent
- * memory must go back first: as long as a ring has it, its socket says that there is a packet. */
-OFTEN static lts_status next_slot(lts_trace *trace, lts_slot **out) {
-  if (!is_lent(trace->slots[trace->turn].raw)) trace->turn ^= 1;
-  lts_slot *slot = *out = &trace->slots[trace->turn];
-  return slot->borrower ? lts_frame_detach(slot->borrower) : LTS_OK;
+/* A thread that fetches from a pipe may wait for ever: one that reads no more need not. */
+OFTEN static lts_status enter(lts_trace *trace) {
+  bool over = trace->fetching && (trace->stopped || trace->state != LTS_STARTED);
+  return over ? LTS_OK : lts_trace_enter(trace);
 }
 
 OFTEN static lts_more readable(lts_trace *trace) {
-  if (lts_trace_enter(trace)) return LTS_FAIL;
+  if (enter(trace)) return LTS_FAIL;
   if (trace->state == LTS_STARTED) return trace->ended || trace->stopped ? LTS_END : LTS_ITEM;
   lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot read '%s': it is %s", trace->uri,
            trace->state == LTS_NEW ? "not started" : lts_trace_state_get(trace));
@@ -197,23 +211,22 @@ OFTEN static lts_more readable(lts_trace *trace) {
 lts_more lts_trace_readable(lts_trace *trace) { return readable(trace); }
 
 lts_more lts_trace_still_readable(lts_trace *trace) {
-  if (lts_trace_enter(trace)) return LTS_FAIL;
+  if (enter(trace)) return LTS_FAIL;
   bool more = trace->state == LTS_STARTED && !trace->ended && !trace->stopped;
   return more ? LTS_ITEM : LTS_END;
 }
 
 OFTEN static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *length) {
   int turn = trace->turn;
-  if (trace->fetched)
-    *slot = &trace->slots[turn];
-  else if (next_slot(trace, slot))
-    return LTS_FAIL;
-  libtrace_packet_t *raw = (*slot)->raw;
-  lts_more more = trace->source == LTS_FILE     ? read_file(trace, raw, length)
-                  : trace->source == LTS_STREAM ? read_stream(trace, raw, length)
-                                                : read_live(trace, raw, length);
+  bool stream = trace->source == LTS_STREAM;
+  if (!stream && next_slot(trace, slot)) return LTS_FAIL;
+  lts_more more = stream                      ? read_stream(trace, slot, length)
+                  : trace->source == LTS_FILE ? read_file(trace, (*slot)->raw, length)
+                                              : read_live(trace, (*slot)->raw, length);
   if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
-  if (more != LTS_ITEM || trace->pcapfile || !lts_raw_is_meta(raw)) return more;
+  if (more != LTS_ITEM || trace->pcapfile) return more;
+  libtrace_packet_t *raw = (*slot)->raw;
+  if (!lts_raw_is_meta(raw)) return more;
   if (lts_raw_is_pcapng(raw) && lts_pcapng_note(trace, raw, *length)) {
     trace->ended = true; /* what follows cannot be told without it */
     return LTS_FAIL;
@@ -255,13 +268,13 @@ OFTEN static lts_more attempt(lts_trace *trace, lts_packet **out) {
   return more;
 }
 
-lts_more lts_trace_take(lts_trace *trace, lts_filter *filter, lts_frame *frame) {
+lts_more lts_trace_take(lts_trace *trace, lts_filter *const *filter, lts_frame *frame) {
   lts_slot *slot;
   int64_t length;
   lts_more more = read_slot(trace, &slot, &length);
   if (more != LTS_ITEM) return more;
   lts_record(trace, slot->raw, length, frame);
-  return admit(trace, filter, frame);
+  return admit(trace, *filter, frame);
 }
 
 lts_more lts_trace_next(lts_trace *trace, lts_packet **out) {
@@ -313,8 +326,10 @@ lts_status lts_trace_fetch(lts_trace *trace) {
   return LTS_OK;
 }
 
-/* Of a trace that another thread is reading. */
-static lts_more busy(const lts_trace *trace) { return trace->stopped ? LTS_END : LTS_WAIT; }
+lts_more lts_trace_outlook(const lts_trace *trace) {
+  bool over = trace->stopped || trace->state != LTS_STARTED;
+  return over && trace->source != LTS_FILE ? LTS_END : LTS_WAIT;
+}
 
 static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
   while (more == LTS_ITEM) {
@@ -327,7 +342,7 @@ static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
 }
 
 lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
-  return trace->busy ? busy(trace) : look(trace, readable(trace), out);
+  return trace->busy ? lts_trace_outlook(trace) : look(trace, readable(trace), out);
 }
 
 static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
@@ -349,7 +364,7 @@ lts_wait lts_trace_wait_for(lts_trace *trace, double left) {
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
   if (waited > 0) lts_trace_calm(trace); /* as lts_trace_wait_until() */
-  lts_more more = trace->busy  ? busy(trace)
+  lts_more more = trace->busy  ? lts_trace_outlook(trace)
                   : waited > 0 ? look(trace, lts_trace_still_readable(trace), out)
                                : look(trace, readable(trace), out);
   if (more != LTS_WAIT) return more;

@@ -59,15 +59,27 @@ void lts_trace_stop(lts_trace *trace) {
   wake(trace);
 }
 
+/* A paused pipe goes on: see lts_trace_pause(). */
+static lts_status start_source(lts_trace *trace) {
+  if (!trace->raw) return lts_trace_open(trace);
+  return trace->source == LTS_STREAM ? LTS_OK : lts_trace_start_raw(trace);
+}
+
+/* A signal tells more than the call that it made fail. Its handler may start the trace, too. */
+static lts_status start_failed(lts_trace *trace) {
+  if (lts_interrupted()) return LTS_ERROR;
+  return trace->state == LTS_STARTED ? LTS_OK : LTS_ERROR;
+}
+
 lts_status lts_trace_start(lts_trace *trace) {
   if (trace->state == LTS_STARTED && !trace->stopped) return LTS_OK;
-  if (lts_trace_enter(trace)) return LTS_ERROR;
+  if (!trace->fetching && lts_trace_enter(trace)) return LTS_ERROR;
   resume(trace);
   if (trace->state == LTS_STARTED) return LTS_OK;
   if (trace->state == LTS_CLOSED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri, "cannot start '%s': it is closed",
                     trace->uri);
-  if (trace->raw ? lts_trace_start_raw(trace) : lts_trace_open(trace)) return LTS_ERROR;
+  if (start_source(trace)) return start_failed(trace);
   trace->state = LTS_STARTED;
   return LTS_OK;
 }
@@ -97,26 +109,32 @@ static void close_raw(lts_trace *trace) {
   lts_trace_drop_raw(trace, true);
 }
 
+/* A thread that waits for a pipe, perhaps for ever, is left alone: what it reads with is its own.
+ */
+static lts_status leave_fetching(lts_trace *trace) {
+  wake(trace);
+  return lts_trace_detach_all(trace);
+}
+
 /* Guard: an interface is opened anew after a pause. libtrace 3 would go on in the middle of a ring
- * that starts at its beginning, and ask a closed pcap handle for its counters. */
+ * that starts at its beginning, and ask a closed pcap handle for its counters. Of a pipe, a packet
+ * may be fetched, which libtrace 4 would make invalid. */
 lts_status lts_trace_pause(lts_trace *trace) {
-  if (end_reads(trace)) return LTS_ERROR;
+  if (trace->fetching ? leave_fetching(trace) : end_reads(trace)) return LTS_ERROR;
   if (trace->state != LTS_STARTED)
     return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
                     "cannot pause '%s': it is not started", trace->uri);
   if (trace->source == LTS_LIVE)
     close_raw(trace);
-  else if (trace_pause(trace->raw) < 0)
+  else if (trace->source == LTS_FILE && trace_pause(trace->raw) < 0)
     return lts_fail_libtrace(trace->raw, trace->uri, "pause");
-  trace->fetched = false; /* libtrace 4 has made it invalid */
   trace->state = LTS_PAUSED;
   return LTS_OK;
 }
 
-/* A thread that waits for a pipe, perhaps for ever, gives back what it reads with. */
+/* The thread gives back what it reads with. */
 static lts_status close_fetched(lts_trace *trace) {
-  wake(trace);
-  if (lts_trace_detach_all(trace)) return LTS_ERROR;
+  if (leave_fetching(trace)) return LTS_ERROR;
   lts_trace_forget_raw(trace);
   trace->busy = false;
   return LTS_OK;

@@ -90,7 +90,22 @@ static void buffer_releasebuffer(PyObject *self, Py_buffer *view) {
 }
 %}
 
+%{
+/* Behind Python's own code a signal handler's exception would replace the batch. */
+static PyObject *batches_next(PyObject *self) {
+  PyObject *trace = PyObject_GetAttrString(self, "_trace");
+  PyObject *read = trace ? PyObject_CallMethod(self, "read", "O", trace) : NULL;
+  Py_XDECREF(trace);
+  if (!read) return NULL;
+  lts_batch *batch = instance_of(SWIGTYPE_p_lts_batch, read);
+  PyObject *made = PyObject_CallMethod(self, "_batch_of", "O", read);
+  if (!made && batch) lts_batches_give_back(pointer_of(self), batch);
+  Py_DECREF(read);
+  return made;
+}
+%}
 CONSTRUCTOR(lts_batches)
+%feature("python:tp_iternext", "batches_next") lts_batches;
 CONSTRUCTOR(lts_buffer)
 CONSTRUCTOR(lts_flow_cache)
 %rename(Batches) lts_batches;

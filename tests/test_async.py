@@ -702,6 +702,59 @@ def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, how: str) -> None:
     run_in_loop(main)
 
 
+@pytest.mark.parametrize("kind", ["packets", "batches"])
+def test_pause_ends_the_wait_for_a_pipe(fifo: str, kind: str) -> None:
+    """What it had fetched comes after the next start."""
+
+    async def main() -> None:
+        with piped(fifo) as (trace, writer):
+            source = trace.batches(["src_port"]) if kind == "batches" else trace
+            step = asyncio.ensure_future(anext_or_none(source))
+            await until(waiting_for)
+            trace.pause()
+            assert await step is None
+            with pytest.raises(libtrace.TraceStateError, match="it is paused"):
+                next(trace)
+            for number in range(3):
+                writer.write(f.pcap_record(frame(number)))
+            trace.start()
+            assert await take(aiter_of(trace), 1) == [0]
+            step = asyncio.ensure_future(anext_or_none(source))
+            step.cancel()
+            trace.pause()
+            trace.start()
+            assert [number_of(next(trace)) for _ in range(2)] == [1, 2]
+
+    run_in_loop(main)
+
+
+async def anext_or_none(source: Any) -> Any:
+    async for item in source:
+        return item
+    return None
+
+
+def test_stopped_pipe_that_is_silent(fifo: str) -> None:
+    """Reading it and starting it again wait for nobody, though a thread of an event loop does."""
+
+    async def main() -> None:
+        with piped(fifo) as (trace, writer):
+            step = asyncio.ensure_future(rest(trace))
+            await until(waiting_for)
+            trace.stop()
+            assert await step == []
+            assert list(trace) == []
+            assert list(trace.batches(["src"])) == []
+            trace.start()
+            step = asyncio.ensure_future(rest(trace))
+            await until(waiting_for)
+            writer.write(f.pcap_record(frame(7)))
+            writer.close()
+            assert await step == [7]
+
+    run_in_loop(main)
+
+
 def test_pipe_with_a_damaged_end(fifo: str) -> None:
     async def main() -> None:
         with piped(fifo) as (trace, writer):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import itertools
 import os
@@ -569,6 +570,48 @@ def test_signal_loses_nothing(tmp_path: pathlib.Path, rows: int, after: float, s
     assert memoryview(batch["index"])[rows - 1] == rows - 1
 
 
+class Sometimes:
+    """Raises, but for while what was read is put away."""
+
+    def __init__(self) -> None:
+        self.armed, self.raised = True, 0
+
+    def __call__(self) -> None:
+        if self.armed:
+            self.raised += 1
+            raise Alarm
+
+
+@pytest.mark.parametrize("source", ["file", "pipe", "int"])
+def test_signals_lose_no_row(tmp_path: pathlib.Path, network: Network, source: str) -> None:
+    """Each goes on with the next batch, whatever a handler's exception met."""
+    count, found, alarm = 200_000 if source == "file" else 20_000, 0, Sometimes()
+    data = f.pcap_header() + f.pcap_record(numbered(1)[0]) * count
+    if source == "pipe":
+        os.mkfifo(tmp_path / "x")
+    writer = threading.Thread(target=(tmp_path / "x").write_bytes, args=(data,), daemon=True)
+    writer.start()
+    if source == "file":
+        writer.join()
+    uri = f"int:{network.far}" if source == "int" else f"pcapfile:{tmp_path}/x"
+    with libtrace.open(uri) as trace:
+        batches = trace.batches(["index"], 20, limit=count)
+        if source == "int":
+            threading.Thread(target=network.send, args=numbered(count), daemon=True).start()
+        while True:
+            alarm.armed = True
+            with contextlib.suppress(Alarm), on_alarm(alarm, 0.0005):
+                for batch in batches:
+                    alarm.armed = False
+                    found += len(batch)
+                    alarm.armed = True
+                alarm.armed = False
+                break
+    writer.join()
+    assert alarm.raised
+    assert found == count
+
+
 def test_signal_handler_that_reads_the_batches(tmp_path: pathlib.Path) -> None:
     """What a handler has read is not handed out again."""
     rows = 2_000_000
@@ -581,6 +624,21 @@ def test_signal_handler_that_reads_the_batches(tmp_path: pathlib.Path) -> None:
             found.extend(batches)
     indices = [index for batch in found for index in batch["index"]]
     assert sorted(indices) == list(range(rows))
+
+
+@pytest.mark.parametrize("how", ["close", "pause"])
+def test_end_in_the_middle_of_a_batch(tmp_path: pathlib.Path, how: str) -> None:
+    """It waits for a while's reading, not for the batch."""
+    rows = 4_000_000
+    record = f.pcap_record(numbered(1)[0])
+    uri = "pcapfile:" + f.write(tmp_path / "trace", [f.pcap_header(), record * rows])
+    with libtrace.open(uri) as trace:
+        timer = threading.Timer(0.02, getattr(trace, how))
+        timer.start()
+        batch = next(trace.batches(["src", "dst", "src_port"], rows))
+        timer.join()
+        assert trace.state == ("closed" if how == "close" else "paused")
+    assert 0 < len(batch) < rows
 
 
 def test_close_from_another_thread(tmp_path: pathlib.Path) -> None:

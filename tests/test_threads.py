@@ -11,7 +11,7 @@ import signal
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from itertools import chain, islice
 from typing import IO
 
 import gen_files as f
@@ -355,6 +355,101 @@ def test_pipe_whose_writer_is_late(fifo: str) -> None:
         assert [number_of(packet) for packet in trace] == [0, 1, 2]
     assert done.wait(PROMPT)
     thread.join()
+
+
+def test_start_in_a_signal_handler_of_start(fifo: str) -> None:
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    writers: list[threading.Thread] = []
+
+    def handler() -> None:
+        if not writers:
+            writers.append(write_to(fifo, b"".join(f.pcap(f.records(*numbered(9))))))
+            trace.start()
+
+    with trace, on_alarm(handler, 0.1):
+        trace.start()
+        assert [number_of(packet) for packet in trace] == list(range(9))
+    writers[0].join()
+
+
+def test_compressed_trace_opened_while_a_pipe_waits(fifo: str, folder: pathlib.Path) -> None:
+    """The pipe gets no thread of wandio's, which would keep signals from its reader."""
+    path = f.write_pcap(folder / "trace.gz", f.records(*numbered(1)), compression="gz")
+
+    def write() -> int:
+        time.sleep(0.1)
+        with libtrace.open(path) as other:
+            assert len(list(other)) == 1
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            write_slowly(pipe, numbered(8))
+            return len(os.listdir("/proc/self/task")) - threading.active_count()  # noqa: PTH208
+
+    with ThreadPoolExecutor() as pool:
+        wrote = pool.submit(write)
+        with libtrace.open(f"pcapfile:{fifo}") as trace:
+            assert len(list(trace)) == 8
+        assert wrote.result() == 0
+
+
+def full_pipe(fifo: str, count: int) -> threading.Thread:
+    return write_to(fifo, b"".join(f.pcap(f.records(*numbered(count)))))
+
+
+@pytest.mark.parametrize("how", ["packets", "batches"])
+def test_signal_handler_that_reads_the_pipe(fifo: str, how: str) -> None:
+    """What it keeps stays what it was, and neither gets what the other has."""
+    count = 20_000
+    writer = full_pipe(fifo, count)
+    kept: list[tuple[int, libtrace.Packet]] = []
+    rest: list[int] = []
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+
+        def handler() -> None:
+            kept.extend((number_of(packet), packet) for packet in islice(trace, 2))
+
+        with on_alarm(handler, 0.001):
+            if how == "packets":
+                rest.extend(map(number_of, trace))
+            else:
+                for batch in trace.batches(["payload"], 1000):
+                    rest.extend(int(bytes(payload)[:8]) for payload in batch["payload"])
+    writer.join()
+    assert kept
+    assert all(number_of(packet) == number for number, packet in kept)
+    assert sorted([*rest, *(number for number, _packet in kept)]) == list(range(count))
+
+
+def test_limit_of_batches_that_a_signal_handler_reads_too(fifo: str) -> None:
+    count, limit = 20_000, 15_000
+    writer = full_pipe(fifo, count)
+    there: list[int] = []
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        batches = trace.batches(["index"], limit, limit=limit)
+        with on_alarm(lambda: there.extend(map(len, batches)), 0.001):
+            here = list(map(len, batches))
+        assert there
+        assert sum(here + there) == limit
+        assert len(list(trace)) == count - limit
+    writer.join()
+
+
+def test_filter_set_while_batches_wait_for_a_pipe(fifo: str) -> None:
+    """It is that of the packet that comes, and the other one is not used any more."""
+    with ThreadPoolExecutor() as pool:
+        opened = pool.submit(libtrace.open, f"pcapfile:{fifo}", filter="len >= 1")
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            pipe.write(f.pcap_header())
+            for frame in numbered(5):
+                pipe.write(f.pcap_record(frame))
+                time.sleep(0.02)
+            with opened.result() as trace:
+                found = pool.submit(lambda: [len(batch) for batch in trace.batches(["src"])])
+                for filter in (libtrace.Filter("tcp"), libtrace.Filter("udp"), None):
+                    time.sleep(0.05)
+                    trace.conf_filter(filter)
+                pipe.write(f.pcap_record(numbered(1)[0]))
+                pipe.close()
+                assert sum(found.result()) == 6
 
 
 def write_slowly(pipe: IO[bytes], frames: list[bytes]) -> None:

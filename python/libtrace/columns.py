@@ -327,9 +327,6 @@ class Batches(core.Batches, ArrowStream):
         self._trace, self.uri, self.columns = trace, trace.uri, names
         self.schema = {name: self._all[name] for name in names}
 
-    def __next__(self) -> Batch:
-        return self._batch_of(self.read(self._trace))
-
     def _batch_of(self, batch: core.Batch) -> Batch:
         return Batch(batch, self.schema, 0, batch.rows)
 
