@@ -439,5 +439,5 @@ lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited,
   if (more != LTS_WAIT) return more;
   *wait = what_to_wait_for(batches, trace, waited);
   batches->told = batches->due;
-  return LTS_WAIT;
+  return lts_wait_own(wait, trace->uri);
 }

@@ -279,13 +279,14 @@ LTS_CHECKED lts_more lts_trace_ready(lts_trace *trace, lts_packet **FOUND_PACKET
 LTS_CHECKED lts_status lts_trace_fetch(lts_trace *trace);
 
 /* What to wait for: descriptors that become readable, where they are not -1, for at most so many
- * seconds. `wake` does when somebody stops, pauses or closes the trace. */
+ * seconds. `wake` does when somebody stops, pauses or closes the trace. Both are the caller's. */
 enum { LTS_FETCH = -2 }; /* as `fd`: until lts_trace_fetch() returns */
 typedef struct lts_wait {
   int fd;
   int wake;
   double seconds;
 } lts_wait;
+void lts_wait_close(const lts_wait *wait);
 /* Tells what LTS_WAIT waits for. `waited` are the seconds since the first call for this packet:
  * after conf_timeout() it fails as lts_trace_next() does. */
 LTS_CHECKED lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **FOUND_PACKET,

@@ -268,6 +268,8 @@ lts_more lts_trace_outlook(const lts_trace *trace);
 bool lts_trace_turn_is_over(lts_trace *trace);
 /* What such a reader waits for, at most for the seconds that are left; then it has another turn. */
 lts_wait lts_trace_wait_for(lts_trace *trace, double left);
+/* LTS_WAIT, with copies of the trace's descriptors: other threads may close them at any time. */
+lts_more lts_wait_own(lts_wait *wait, const char *uri);
 /* The next packet in the caller's frame, valid until the next call; LTS_AGAIN where the filter
  * rejects it. No packet may borrow the trace's buffers. A file needs
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */

@@ -371,7 +371,7 @@ lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_w
   double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
   if (waited >= timeout) return lts_trace_timed_out(trace);
   *wait = lts_trace_wait_for(trace, timeout - waited);
-  return LTS_WAIT;
+  return lts_wait_own(wait, trace->uri);
 }
 
 lts_more lts_trace_read_packet(lts_trace *trace, lts_packet **refill) {

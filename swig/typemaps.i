@@ -140,6 +140,7 @@ BOOLEAN(meta, TypeError)
   if (result == LTS_WAIT) {
     Py_DECREF($result);
     $result = Py_BuildValue("((ii)d)", $1->fd, $1->wake, $1->seconds);
+    if (!$result) lts_wait_close($1);
   }
 }
 

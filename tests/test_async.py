@@ -21,6 +21,7 @@ import libtrace
 import pytest
 from network import BURST, Network, udp_frame
 from process import finish, run, start
+from test_limits import descriptors
 
 Item = TypeVar("Item")
 FORMATS = ["int", "ring", "pcapint"]
@@ -311,14 +312,17 @@ def test_silence_costs_nothing(
 ) -> None:
     """Also behind a packet that is still in the kernel's ring."""
     waits = 0
-    dup = os.dup
-
-    def counting_dup(descriptor: int) -> int:
-        nonlocal waits
-        waits += 1
-        return dup(descriptor)
 
     async def main() -> None:
+        loop = asyncio.get_running_loop()
+        add_reader = loop.add_reader
+
+        def counting(*arguments: Any) -> None:
+            nonlocal waits
+            waits += 1
+            add_reader(*arguments)
+
+        monkeypatch.setattr(loop, "add_reader", counting)
         packets = aiter_of(trace)
         network.send(frame(0), frame(1))
         kept = [await packets.__anext__(), await packets.__anext__()]
@@ -328,9 +332,9 @@ def test_silence_costs_nothing(
         assert waits < 10
         network.send(frame(2))
         assert await step == [2]
+        assert waits
         assert list(map(number_of, kept)) == [0, 1]
 
-    monkeypatch.setattr(os, "dup", counting_dup)
     run_in_loop(main)
 
 
@@ -471,6 +475,39 @@ def test_end_of_trace_ends_the_wait(trace: libtrace.Trace, how: str, thread: boo
     run_in_loop(main)
 
 
+def closed_at_once(kind: type, others: list[int]) -> Any:
+    """A class whose trace another thread closes, and opens other files, just before each wait."""
+
+    def close(trace: libtrace.Trace) -> None:
+        trace.close()
+        others.extend(chain(*[os.pipe() for _ in range(4)]))
+
+    def poll(*arguments: Any) -> object:
+        found = kind._poll(*arguments)  # type: ignore[attr-defined]
+        if isinstance(found, tuple) and not others:
+            thread = threading.Thread(target=close, args=arguments[-2:-1])
+            thread.start()
+            thread.join()
+        return found
+
+    return type(kind.__name__, (kind,), {"_poll": poll})
+
+
+@every_format
+def test_close_at_the_beginning_of_a_wait(network: Network, scheme: str) -> None:
+    others: list[int] = []
+
+    async def main() -> None:
+        with closed_at_once(libtrace.Trace, others)(f"{scheme}:{network.far}") as trace:
+            trace.start()
+            assert await asyncio.wait_for(rest(trace), 10) == []
+        assert others
+        for other in others:
+            os.close(other)
+
+    run_in_loop(main)
+
+
 @every_format
 def test_pause_and_start_during_a_wait(network: Network, trace: libtrace.Trace) -> None:
     async def main() -> None:
@@ -532,18 +569,17 @@ def test_trace_in_use_by_a_thread(network: Network, trace: libtrace.Trace) -> No
 
 
 @every_format
-def test_no_descriptor_left(trace: libtrace.Trace, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("free", [0, 1])
+def test_no_descriptor_left(trace: libtrace.Trace, free: int) -> None:
     """A wait that cannot begin fails, and the trace is as before."""
-
-    def full(_: int) -> int:
-        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
     async def main() -> None:
         packets = aiter_of(trace)
-        with monkeypatch.context() as patch:
-            patch.setattr(os, "dup", full)
-            with pytest.raises(OSError, match="Too many open files"):
+        for _ in range(3):
+            with descriptors(free), pytest.raises(libtrace.LibtraceError) as caught:
                 await packets.__anext__()
+            assert caught.value.code == errno.EMFILE
+            assert str(caught.value) == f"cannot wait for '{trace.uri}': Too many open files"
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(packets.__anext__(), 0.01)
 
@@ -676,6 +712,25 @@ def test_cancelled_wait_for_a_pipe_loses_no_packet(fifo: str) -> None:
                 assert await take(aiter_of(trace), 1) == [number + 2]
 
     run_in_loop(main)
+
+
+def test_one_iterator_in_two_loops(fifo: str) -> None:
+    """The thread that waits for the pipe is that of a loop which is closed."""
+
+    async def time_out() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(packets.__anext__(), 0.02)
+
+    async def main() -> None:
+        step = asyncio.ensure_future(take(packets, 2))
+        await until(waiting_for)
+        writer.write(f.pcap_record(frame(7)) + f.pcap_record(frame(8)))
+        assert await asyncio.wait_for(step, 10) == [7, 8]
+
+    with piped(fifo) as (trace, writer):
+        packets = aiter_of(trace)
+        asyncio.run(time_out())
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("how", ["close", "stop"])

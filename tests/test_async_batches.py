@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pathlib
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -17,6 +18,7 @@ from test_async import (
     FORMATS,
     LEAD,
     Turns,
+    closed_at_once,
     every_format,
     frame,
     piped,
@@ -361,6 +363,20 @@ def test_end_of_trace_ends_the_wait(
 
 
 @every_format
+def test_close_at_the_beginning_of_a_wait(trace: libtrace.Trace) -> None:
+    others: list[int] = []
+
+    async def main() -> None:
+        batches = closed_at_once(libtrace.Batches, others)(trace, ["packet"], 10, LONG)
+        assert await asyncio.wait_for(rest(batches), 10) == []
+        assert others
+        for other in others:
+            os.close(other)
+
+    run_in_loop(main)
+
+
+@every_format
 def test_what_was_cancelled_outlives_the_trace(network: Network, trace: libtrace.Trace) -> None:
     async def main() -> None:
         batches = trace.batches(["packet"], max_wait=LONG)
@@ -478,6 +494,26 @@ def test_cancelled_wait_for_a_pipe_loses_no_row(fifo: str) -> None:
                 assert await step(batches) == [first, first + 1, first + 2]
 
     run_in_loop(main)
+
+
+def test_one_iterator_in_two_loops(fifo: str) -> None:
+    async def time_out() -> None:
+        with pytest.raises(asyncio.TimeoutError):
+            await asyncio.wait_for(batches.__anext__(), 0.02)
+
+    async def take_one() -> list[int]:
+        return numbers(await batches.__anext__())
+
+    async def main() -> None:
+        task = asyncio.ensure_future(take_one())
+        await until(waiting_for)
+        writer.write(f.pcap_record(frame(7)) + f.pcap_record(frame(8)))
+        assert await asyncio.wait_for(task, 10) == [7, 8]
+
+    with piped(fifo) as (trace, writer):
+        batches = aiter_of(trace.batches(["packet"], 2, max_wait=LONG))
+        asyncio.run(time_out())
+        asyncio.run(main())
 
 
 @pytest.mark.parametrize("how", ["close", "stop"])

@@ -9,7 +9,7 @@ import functools
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from typing import TypeVar
 
 from libtrace import core
@@ -34,7 +34,8 @@ def steps(
         Returns the next item, or None where there is none yet, or no more.
     poll : Callable
         Returns the next item, None at the end, or what to wait for: descriptors (-1: none; -2: that
-        `fetch` is done) and seconds. Takes the seconds that this step has waited so far.
+        `fetch` is done), which are closed then, and seconds. Takes the seconds that this step has
+        waited so far.
     fetch : Callable
         Waits until there is something, for a source that has no descriptor to wait for.
 
@@ -45,16 +46,22 @@ def steps(
     """
     fetched: asyncio.Future[None] | None = None
 
-    async def wait() -> Item:
+    def fetching() -> asyncio.Future[None]:
         nonlocal fetched
+        mine = fetched
+        if mine is None or mine.done() or mine.get_loop() is not asyncio.get_running_loop():
+            mine = fetched = _in_thread(fetch)
+        return mine
+
+    async def wait() -> Item:
         loop = asyncio.get_running_loop()
         begin = loop.time()
         found = poll(0)
         while isinstance(found, tuple):
             descriptors, seconds = found
-            if _FETCH in descriptors and (fetched is None or fetched.done()):
-                fetched = _in_thread(fetch)
-            await _wait_for(descriptors, seconds, fetched)
+            with _closing(descriptors) as readable:
+                other = fetching() if _FETCH in descriptors else None
+                await _wait_for(readable, seconds, other)
             found = poll(max(loop.time() - begin, 1e-9))
         if found is None:
             raise StopAsyncIteration
@@ -86,6 +93,17 @@ def _wake(future: asyncio.Future[None]) -> None:
         future.set_result(None)
 
 
+@contextlib.contextmanager
+def _closing(descriptors: Iterable[int]) -> Iterator[list[int]]:
+    """Give those that are descriptors, and close them at the end."""
+    own = [descriptor for descriptor in descriptors if descriptor >= 0]
+    try:
+        yield own
+    finally:
+        for descriptor in own:
+            os.close(descriptor)
+
+
 async def _wait_for(
     descriptors: Iterable[int], seconds: float, other: asyncio.Future[None] | None
 ) -> None:
@@ -95,12 +113,8 @@ async def _wait_for(
     with contextlib.ExitStack() as undo:
         undo.callback(loop.call_later(seconds, _wake, woken).cancel)
         for descriptor in descriptors:
-            if descriptor >= 0:
-                # Of its own: others may wait for the same one, and the trace may close it.
-                copy = os.dup(descriptor)
-                undo.callback(os.close, copy)
-                loop.add_reader(copy, _wake, woken)
-                undo.callback(loop.remove_reader, copy)
+            loop.add_reader(descriptor, _wake, woken)
+            undo.callback(loop.remove_reader, descriptor)
         if other and not other.done():
             wake = functools.partial(_wake_by, woken)
             other.add_done_callback(wake)
