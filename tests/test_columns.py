@@ -732,6 +732,18 @@ def test_write_chosen_rows(tmp_path: pathlib.Path, convert: Callable[..., Any]) 
         assert [bytes(packet) for packet in trace] == packets
 
 
+@pytest.mark.parametrize(
+    ("where", "left"), [([], 4), ([0], 3), ([2, 0], 1), ([True, False, True, False], 1)]
+)
+def test_write_takes_nothing_behind_the_last_row(
+    tmp_path: pathlib.Path, where: list[int], left: int
+) -> None:
+    """It may have to be waited for, and is the next loop's."""
+    packets = iter(make_all(numbered(4)))
+    libtrace.write(f"pcapfile:{tmp_path / 'x'}", packets, where=where)
+    assert len(list(packets)) == left
+
+
 def test_write_a_mask(tmp_path: pathlib.Path) -> None:
     uri = f"pcapfile:{tmp_path / 'x'}"
     packets = make_all(numbered(4))

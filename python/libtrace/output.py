@@ -100,12 +100,14 @@ def _rows(where: Iterable[Any]) -> set[int]:
 
 def _choose(packets: Iterable[core.Packet], rows: set[int]) -> Iterator[core.Packet]:
     """Yield the packets of these rows, and take the rows away."""
+    if not rows:  # no packet is taken that may have to be waited for
+        return
     for row, packet in enumerate(packets):
-        if not rows:
-            return
         if row in rows:
             rows.remove(row)
             yield packet
+            if not rows:
+                return
 
 
 def write(
