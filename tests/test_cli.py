@@ -459,6 +459,27 @@ def test_interrupt_while_waiting_for_packets(tmp_path: Path) -> None:
     assert sum(row["packets"] for row in result["sizes"]) == result["total"]["packets"]
 
 
+def test_ignored_interrupt(tmp_path: Path) -> None:
+    """As of a command that a script starts in the background: it reads on."""
+
+    def ignore() -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    fifo, parts = tmp_path / "fifo", list(f.pcap(gen.mixed(20_000)))
+    os.mkfifo(fifo)
+    with running(f"pcapfile:{fifo}", preexec_fn=ignore) as process, fifo.open("wb") as out:
+        out.writelines(parts[:-100])
+        out.flush()
+        time.sleep(0.5)
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.2)
+        out.writelines(parts[-100:])
+        out.close()
+        text, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(text)["total"]["packets"] == 20_000
+
+
 @pytest.mark.slow
 def test_interrupt_in_the_middle_of_a_file(tmp_path: Path) -> None:
     path = gen.write_pcap(tmp_path / "x", gen.mixed(2000))

@@ -48,17 +48,19 @@ def stopping(trace: Trace) -> Iterator[None]:
         interrupts.append(call)
         trace.stop()
 
+    handler = signal.getsignal(signal.SIGINT)
     try:
-        handler = signal.signal(signal.SIGINT, stop)
+        if callable(handler):  # a shell lets what it starts in the background ignore Ctrl-C
+            signal.signal(signal.SIGINT, stop)
     except ValueError:  # in another thread than the main one no signal arrives
-        yield
-        return
+        handler = None
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, handler)
-        if interrupts and callable(handler):
-            handler(*interrupts[0])
+        if callable(handler):
+            signal.signal(signal.SIGINT, handler)
+            if interrupts:
+                handler(*interrupts[0])
 
 
 def progress(trace: Trace) -> AbstractContextManager[object]:
