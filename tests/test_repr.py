@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import operator
+import pathlib
 
 import gen
 import gen_files as f
 import gen_packets as p
+import libtrace
 import pytest
 from making import cuts, kind, make, plt
 
@@ -64,6 +66,18 @@ def test_chunk() -> None:
     first, last = kind("sctp4").sctp.chunks
     assert repr(first) == "<Chunk 192.0.2.1:5000 > 198.51.100.2:5001 type=1 length=20, 24 bytes>"
     assert repr(last) == "<Chunk 192.0.2.1:5000 > 198.51.100.2:5001 type=6 length=4, 4 bytes>"
+
+
+def test_tables(data: pathlib.Path) -> None:
+    with libtrace.open(data / "sample.pcap") as trace:
+        tables = {
+            "Batches": trace.batches(["src", "proto"]),
+            "Flows": trace.flows(["src", "proto"]),
+            "Counts": trace.counts(["src", "proto"]),
+        }
+        for name, table in tables.items():
+            assert str(table) == repr(table)
+            assert repr(table).startswith(f"<libtrace.{name} of '{trace.uri}': src, proto")
 
 
 @pytest.mark.parametrize("bit", range(8))

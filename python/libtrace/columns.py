@@ -327,6 +327,9 @@ class Batches(core.Batches, ArrowStream):
         self._trace, self.uri, self.columns = trace, trace.uri, names
         self.schema = {name: self._all[name] for name in names}
 
+    def __repr__(self) -> str:
+        return f"<libtrace.{type(self).__name__} of {self.uri!r}: {', '.join(self.columns)}>"
+
     def _batch_of(self, batch: core.Batch) -> Batch:
         return Batch(batch, self.schema, 0, batch.rows)
 
