@@ -123,7 +123,7 @@ void delete_lts_batches(lts_batches *batches) {
 }
 
 lts_status lts_batches_limit(lts_batches *batches, int64_t packets) {
-  if (packets < 0) return lts_fail(LTS_E_VALUE, 0, NULL, "limit is 0 or more packets");
+  if (packets < 0) return lts_fail(LTS_E_VALUE, 0, NULL, "limit is 0 or more packets, below 2^63");
   batches->left = (uint64_t)packets;
   return LTS_OK;
 }

@@ -54,7 +54,7 @@ static uint64_t nanoseconds(double seconds) {
 static lts_status check(double idle_timeout, double active_timeout, int max_flows) {
   if (!(idle_timeout >= 0) || !(active_timeout >= 0))
     return lts_fail(LTS_E_VALUE, 0, NULL, "idle_timeout and active_timeout are 0 or more seconds");
-  if (max_flows < 1) return lts_fail(LTS_E_VALUE, 0, NULL, "max_flows is 1 or more");
+  if (max_flows < 1) return lts_fail(LTS_E_VALUE, 0, NULL, "max_flows is 1 or more, below 2^31");
   return LTS_OK;
 }
 

@@ -194,8 +194,8 @@ lts_status lts_trace_conf_filter(lts_trace *trace, lts_filter *filter) {
 lts_status lts_trace_conf_snaplen(lts_trace *trace, int snaplen) {
   if (not_closed(trace, "snap length")) return LTS_ERROR;
   if (snaplen < 0 || snaplen > LIBTRACE_PACKET_BUFSIZE)
-    return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri,
-                    "snap length %d is not within 0..%d", snaplen, LIBTRACE_PACKET_BUFSIZE);
+    return lts_fail(LTS_E_VALUE, TRACE_ERR_BAD_STATE, trace->uri, "a snap length is 0 to %d bytes",
+                    LIBTRACE_PACKET_BUFSIZE);
   if (trace->raw && trace->pcapint && trace->wanted && (!snaplen || snaplen > trace->wanted))
     return lts_fail(LTS_E_TRACE, TRACE_ERR_OPTION_UNAVAIL, trace->uri,
                     "cannot raise the snap length of '%s' above %d while it runs: pause() it first",

@@ -47,15 +47,28 @@ SELF(struct lts_home)
 %typemap(freearg) const char *expression, const char *text ""
 
 /* Too large for C is out of range, and not another kind of error. Python 3.9 would take a float. */
-%typemap(in) int snaplen {
+%typemap(in) int snaplen, int64_t packets {
   int overflow = 0;
   if (!PyIndex_Check($input)) {
     PyErr_Format(PyExc_TypeError, "expected an int, not %.200s", Py_TYPE($input)->tp_name);
     SWIG_fail;
   }
-  long value = PyLong_AsLongAndOverflow($input, &overflow);
+  long long value = PyLong_AsLongLongAndOverflow($input, &overflow);
   if (value == -1 && PyErr_Occurred()) SWIG_fail;
-  $1 = overflow || value > INT_MAX || value < INT_MIN ? -1 : (int)value;
+  $1 = ($1_ltype)value;
+  if (overflow || $1 != value) $1 = -1;
+}
+
+%typemap(in) double seconds, double max_wait, double idle_timeout, double active_timeout {
+  if (!PyFloat_Check($input) && !PyLong_Check($input)) {
+    PyErr_Format(PyExc_TypeError, "$1_name: expected a number, not %.200s", Py_TYPE($input)->tp_name);
+    SWIG_fail;
+  }
+  $1 = PyFloat_Check($input) ? PyFloat_AS_DOUBLE($input) : PyLong_AsDouble($input);
+  if (PyErr_Occurred()) {
+    PyErr_SetString(PyExc_ValueError, "$1_name: out of range");
+    SWIG_fail;
+  }
 }
 
 %define BOOLEAN(NAME, ERROR)

@@ -6,6 +6,7 @@ import gc
 import inspect
 import os
 import pathlib
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -380,6 +381,7 @@ def test_counters_are_read_only(trace: libtrace.Trace) -> None:
         ("conf_timeout", -1, ValueError),
         ("conf_timeout", float("nan"), ValueError),
         ("conf_timeout", float("inf"), ValueError),
+        ("conf_timeout", 10**400, ValueError),
         ("conf_promisc", 1, ValueError),
         ("conf_promisc", "yes", ValueError),
         ("conf_promisc", None, ValueError),
@@ -402,6 +404,29 @@ def test_bad_configuration(uri: str, method: str, argument: object, error: type[
         trace.start()
     assert frames(trace) == FRAMES
     trace.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "name", "number", "message"),
+    [
+        ("batches", "limit", 2**63, "limit is 0 or more packets, below 2^63"),
+        ("batches", "limit", -(2**70), "limit is 0 or more packets, below 2^63"),
+        ("batches", "max_wait", 10**400, "max_wait: out of range"),
+        ("flows", "max_wait", 10**400, "max_wait: out of range"),
+        ("flows", "idle_timeout", 10**400, "idle_timeout: out of range"),
+        ("flows", "active_timeout", -(10**400), "active_timeout: out of range"),
+        ("flows", "max_flows", 2**31, "max_flows is 1 or more, below 2^31"),
+        ("conf_timeout", "", 10**400, "seconds: out of range"),
+        ("conf_snaplen", "", 2**31, "a snap length is 0 to 65536 bytes"),
+    ],
+)
+def test_number_too_large(uri: str, method: str, name: str, number: int, message: str) -> None:
+    """For C, too: it is out of range as others are, and not another kind of error."""
+    trace = libtrace.Trace(uri)
+    call = getattr(trace, method)
+    with pytest.raises(ValueError, match=re.escape(message)) as caught:
+        call(**{name: number}) if name else call(number)
+    assert type(caught.value) is ValueError
 
 
 @pytest.mark.parametrize("value", [True, False])
