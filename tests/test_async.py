@@ -219,11 +219,10 @@ def test_long_work_on_each_packet_lets_others_run(tmp_pcap: Callable[..., str]) 
     run_in_loop(main)
 
 
-@pytest.mark.parametrize(("expression", "count"), [("udp", 200_000), ("tcp", 1_000_000)])
-def test_big_file_lets_others_run(
-    tmp_trace: Callable[..., str], expression: str, count: int
-) -> None:
+@pytest.mark.parametrize("expression", ["udp", "tcp"])
+def test_big_file_lets_others_run(tmp_trace: Callable[..., str], expression: str) -> None:
     """Delivered or rejected, so many packets take many times as long as a turn."""
+    count = 1_000_000
     uri = tmp_trace([f.pcap_header(), f.pcap_record(frame(0)) * count])
 
     async def main() -> int:
