@@ -83,18 +83,26 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
 
 /* ---- the interpreter lock ---- */
 
-static lts_hooks hooks;
+static lts_hooks given;
+static _Thread_local bool alone;
 
-void lts_set_hooks(const lts_hooks *given) { hooks = *given; }
+void lts_set_hooks(const lts_hooks *hooks) { given = *hooks; }
 
-void *lts_release(void) { return hooks.release ? hooks.release() : NULL; }
+void lts_leave_interpreter(void) { alone = true; }
+
+static const lts_hooks *hooks(void) {
+  static const lts_hooks none;
+  return alone ? &none : &given;
+}
+
+void *lts_release(void) { return hooks()->release ? hooks()->release() : NULL; }
 
 void lts_acquire(void *state) {
-  if (hooks.acquire) hooks.acquire(state);
+  if (hooks()->acquire) hooks()->acquire(state);
 }
 
 void lts_return_buffer(void *lender) {
-  if (hooks.return_buffer) hooks.return_buffer(lender);
+  if (hooks()->return_buffer) hooks()->return_buffer(lender);
 }
 
 lts_status lts_wait_until_idle(const bool *busy) {
@@ -125,7 +133,7 @@ bool lts_breathe(double *breath) {
 }
 
 bool lts_interrupted(void) {
-  if (!hooks.interrupted || !hooks.interrupted()) return false;
+  if (!hooks()->interrupted || !hooks()->interrupted()) return false;
   lts_fail(LTS_E_INTERRUPTED, EINTR, NULL, "interrupted");
   return true;
 }

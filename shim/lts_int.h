@@ -32,6 +32,9 @@ void *lts_release(void);
 void lts_acquire(void *state);
 bool lts_interrupted(void);
 void lts_return_buffer(void *lender);
+/* This thread does without the hooks from now on. The others keep them: they must not come back
+ * from a wait to an interpreter that is gone. */
+void lts_leave_interpreter(void);
 /* Waits until no other thread is inside the object; fails when interrupted. */
 lts_status lts_wait_until_idle(const bool *busy);
 /* Seconds on a clock that only goes forward. */

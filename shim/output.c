@@ -14,6 +14,7 @@
 #include <strings.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 static const lts_writer writers[] = {
@@ -35,11 +36,24 @@ static unsigned process; /* counts the forks that led to this process */
 
 static void note_fork(void) { process++; }
 
+/* What a daemon thread was writing stays as it is, if the thread does not end that soon: it dies
+ * when it wants the interpreter lock back, and a pipe may be full for ever. */
+static bool is_left_alone(const lts_output *output) {
+  enum { PATIENCE_MS = 500 };
+  if (!output->busy) return false;
+  for (int ms = 0; output->sink && ms < PATIENCE_MS; ms++) {
+    if (!output->sink->draining) return false;
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+  }
+  return true;
+}
+
 /* Python leaves objects behind that something still refers to. The interpreter is gone by now. */
 static void close_all(void) {
-  static const lts_hooks none;
-  lts_set_hooks(&none);
+  lts_leave_interpreter();
   for (lts_output *output = outputs; output; output = output->next) {
+    if (is_left_alone(output)) continue;
+    output->busy = false;
     lts_status status = lts_output_close(output);
     (void)status; /* nobody can be told */
   }

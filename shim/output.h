@@ -39,8 +39,9 @@ enum { LTS_SINK_ROOM = 1 << 18, LTS_SHORTEST_RECORD = 16 };
 typedef struct lts_sink {
   const char *uri;
   int fd;
-  bool regular; /* it can be cut back to its last whole record */
-  off_t size;   /* of the file, while it is not compressed */
+  bool regular;          /* it can be cut back to its last whole record */
+  _Atomic bool draining; /* without the interpreter lock */
+  off_t size;            /* of the file, while it is not compressed */
   lts_codec *codec;
   lts_codec_state packing;
   uint8_t *packed; /* what the codec made, from packed_from on not in the file yet */

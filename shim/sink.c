@@ -81,8 +81,10 @@ static int drain_packed(lts_sink *sink, bool finish) {
 
 static lts_status flush(lts_sink *sink, bool finish) {
   for (;;) {
+    sink->draining = true;
     void *lock = lts_release();
     int failure = sink->codec ? drain_packed(sink, finish) : drain_plain(sink);
+    sink->draining = false;
     lts_acquire(lock);
     if (!failure) return LTS_OK;
     if (failure != EINTR)

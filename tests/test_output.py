@@ -15,6 +15,7 @@ import os
 import pathlib
 import pickle
 import random
+import select
 import shutil
 import struct
 import subprocess
@@ -22,6 +23,7 @@ import sys
 import tempfile
 import textwrap
 import threading
+import time
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -32,6 +34,7 @@ import libtrace
 import plt
 import pytest
 from libtrace import Compression
+from process import finish, start
 from reading import only, packets, read
 from test_formats import ERF, LEGACY
 
@@ -1124,6 +1127,82 @@ def test_interpreter_exit(
         status=ending == "exception",
     )
     assert written(tmp_path / "x") == (2 if ending == "atexit" else 1)
+
+
+@pytest.mark.parametrize("compression", [Compression.NONE, Compression.ZLIB])
+def test_daemon_thread_writes_to_the_end(
+    tmp_pcap: MakeTrace, tmp_path: pathlib.Path, compression: int
+) -> None:
+    """The process ends; what the thread has written until then is a whole file."""
+    script = """
+        import sys, threading, libtrace
+        packet = next(libtrace.open(sys.argv[1]))
+        output = libtrace.OutputTrace(sys.argv[2], compression=int(sys.argv[3]), level=1)
+        output.start()
+        def write():
+            while True:
+                output.write_packet(packet)
+        threading.Thread(target=write, daemon=True).start()
+        while output.packets_written < 3000:
+            pass
+    """
+    run(script, tmp_pcap(FRAME + bytes(1400)), f"pcapfile:{tmp_path / 'x'}", int(compression))
+    assert written(tmp_path / "x") >= 3000
+
+
+def test_daemon_thread_waits_for_a_full_pipe_at_the_end(tmp_pcap: MakeTrace, fifo: str) -> None:
+    script = """
+        import os, select, sys, threading, libtrace
+        packet = next(libtrace.open(sys.argv[1]))
+        reader = os.open(sys.argv[2], os.O_RDONLY | os.O_NONBLOCK)
+        output = libtrace.OutputTrace("pcapfile:" + sys.argv[2])
+        output.start()
+        def write():
+            while True:
+                output.write_packet(packet)
+        threading.Thread(target=write, daemon=True).start()
+        select.select([reader], [], [], 30)
+    """
+    run(script, tmp_pcap(FRAME), fifo)
+
+
+def test_daemon_thread_reads_while_an_output_is_flushed(tmp_path: pathlib.Path, fifo: str) -> None:
+    """It must not come back to an interpreter that is gone."""
+    script = """
+        import os, sys, threading, time, libtrace
+        source, fifo, target = sys.argv[1:]
+        pipe = os.open(fifo, os.O_RDWR)
+        def feed():
+            with open(source, "rb") as file:
+                while data := file.read(1000):  # in pieces: wandio wants some at first
+                    os.write(pipe, data)
+                    time.sleep(0.02)
+        threading.Thread(target=feed).start()
+        trace = libtrace.open(f"pcapfile:{fifo}")
+        packet = next(trace)
+        output = libtrace.OutputTrace(f"pcapfile:{target}")
+        output.start()
+        for _ in range(200):
+            output.write_packet(packet)
+        def keep(trace, output):
+            for _ in trace:
+                time.sleep(0)
+        threading.Thread(target=keep, args=(trace, output), daemon=True).start()
+        del output
+    """
+    os.mkfifo(tmp_path / "x")
+    reader = os.open(tmp_path / "x", os.O_RDONLY | os.O_NONBLOCK)
+    source = f.write_pcap(tmp_path / "source", f.records(*[bytes(1000)] * 9))
+    process = start(script, source, fifo, str(tmp_path / "x"))
+    assert select.select([reader], [], [], 30)[0]  # only the end of the process writes so little
+    writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(writer, f.pcap_record(bytes(1000)))
+    time.sleep(0.2)
+    while select.select([reader], [], [], 30)[0] and os.read(reader, 1 << 16):
+        pass
+    os.close(reader)
+    os.close(writer)
+    assert finish(process) == ""
 
 
 def test_forked_child_writes_nothing_twice(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
