@@ -147,8 +147,17 @@ static lts_status close_sink(lts_output *output) {
   return status;
 }
 
+/* A signal handler cannot wait for the write that it interrupted. */
+static lts_status not_interrupted(const lts_output *output, const char *doing) {
+  if (!output->busy || !pthread_equal(output->thread, pthread_self())) return LTS_OK;
+  return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, output->uri,
+                  "cannot %s '%s': this signal handler has interrupted a write to it", doing,
+                  output->uri);
+}
+
 /* No further write begins, and the one that is under way is waited for. */
 lts_status lts_output_close(lts_output *output) {
+  if (not_interrupted(output, "close")) return LTS_ERROR;
   output->state = LTS_CLOSED;
   if (lts_wait_until_idle(&output->busy)) return LTS_ERROR;
   if (output->socket >= 0) close(output->socket);
@@ -308,10 +317,13 @@ static lts_status write_socket(lts_output *output, const lts_entry *entry) {
 
 lts_status lts_output_write_packet(lts_output *output, lts_packet *packet) {
   lts_entry entry;
-  if (lts_wait_until_idle(&output->busy) || enter_packet(packet, &entry)) return LTS_ERROR;
+  if (not_interrupted(output, "write to") || lts_wait_until_idle(&output->busy) ||
+      enter_packet(packet, &entry))
+    return LTS_ERROR;
   if (output->state != LTS_STARTED) return wrong_state(output, "write to");
   packet = lts_packet_ref(packet);
   output->busy = true;
+  output->thread = pthread_self();
   output->process = process;
   lts_status status =
       output->writer->encode ? write_file(output, packet, &entry) : write_socket(output, &entry);

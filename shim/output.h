@@ -7,6 +7,8 @@
 
 #include "lts_int.h"
 
+#include <pthread.h>
+
 /* ---- compression (codec.c) ---- */
 
 typedef enum lts_codec_state { LTS_CODEC_MORE, LTS_CODEC_DONE, LTS_CODEC_FAILED } lts_codec_state;
@@ -97,7 +99,8 @@ struct lts_output {
   char *uri;
   const lts_writer *writer;
   lts_state state;
-  bool busy; /* a write is under way without the interpreter lock */
+  bool busy;        /* a write is under way without the interpreter lock */
+  pthread_t thread; /* which wrote last */
   int compression, level;
   uint64_t packets;
   lts_sink *sink;       /* of a file, from the first packet on */
@@ -106,7 +109,7 @@ struct lts_output {
   uint16_t *interfaces; /* the link types of a pcapng file's interfaces */
   uint32_t interface_count;
   int socket;       /* of an interface, or -1 */
-  unsigned process; /* which wrote last */
+  unsigned process; /* and the process */
   lts_output *next, **previous;
 };
 

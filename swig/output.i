@@ -33,6 +33,8 @@ Write what is still in memory, and close; again, it does nothing.
 
 Raises
 ------
+TraceStateError
+    A signal handler has interrupted a write to it.
 LibtraceError
     Not all could be written: the disk is full, say. The output is closed all the same, and a file
     that is not compressed ends with the last packet that fitted; see `packets_written`.")
@@ -51,7 +53,7 @@ Raises
 ValueError
     It is no packet, or nothing was read into it yet.
 TraceStateError
-    The output is not started, or closed.
+    The output is not started, or closed; or a signal handler has interrupted a write to it.
 LibtraceError
     The file cannot be opened or written, or the packet does not go into this format or file. The
     packets before stay, and others can follow.")

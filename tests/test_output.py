@@ -1351,6 +1351,34 @@ def test_interrupted_while_the_pipe_is_full(tmp_pcap: MakeTrace, tmp_path: pathl
     assert run(script, tmp_pcap(FRAME), tmp_path / "x").split() == ["True", "closed"]
 
 
+@pytest.mark.parametrize("call", ["close()", "write_packet(packet)"])
+def test_signal_handler_during_a_write(tmp_pcap: MakeTrace, fifo: str, call: str) -> None:
+    """It may not wait for what it has interrupted, which goes on behind it."""
+    script = f"""
+        import os, select, signal, sys, libtrace
+        packet = next(libtrace.open(sys.argv[1]))
+        reader = os.open(sys.argv[2], os.O_RDONLY | os.O_NONBLOCK)
+        output = libtrace.OutputTrace("pcapfile:" + sys.argv[2])
+        output.start()
+        refused = False
+        def handle(*_):
+            global refused
+            try:
+                output.{call}
+            except libtrace.TraceStateError as error:
+                refused = "handler" in str(error)
+            while select.select([reader], [], [], 0)[0] and os.read(reader, 1 << 16):
+                pass
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.3, 0.3)
+        while not refused:
+            output.write_packet(packet)
+        print(output.state, flush=True)
+        os._exit(0)
+    """
+    assert run(script, tmp_pcap(FRAME), fifo) == "started\n"
+
+
 # Interfaces
 
 
