@@ -10,53 +10,61 @@
 #include <string.h>
 #include <time.h>
 
-static _Thread_local lts_error last;
-
-/* What is cut off, and the text still to be made of it. A table of packets asks for many fields
- * that are, and wants no text. */
-static _Thread_local struct {
+/* The failure, and where it is a field that is cut off, which; the text is still to be made of it
+ * then. A table of packets asks for many such fields, and wants no text. */
+typedef struct failure {
+  lts_error error;
   const char *name;
   uint64_t needed;
   uint32_t captured;
-} cut;
+} failure;
 
-static void describe_cut(void) {
-  if (cut.needed > cut.captured)
-    snprintf(last.text, sizeof last.text, "%s is cut off: it needs %llu bytes, %u are captured",
-             cut.name, (unsigned long long)cut.needed, cut.captured);
+static _Thread_local failure outermost;
+static _Thread_local failure *handlers; /* of the signal handler that runs, or NULL */
+
+static failure *last(void) { return handlers ? handlers : &outermost; }
+
+static void describe_cut(failure *cut) {
+  lts_error *error = &cut->error;
+  if (cut->needed > cut->captured)
+    snprintf(error->text, sizeof error->text, "%s is cut off: it needs %llu bytes, %u are captured",
+             cut->name, (unsigned long long)cut->needed, cut->captured);
   else
-    snprintf(last.text, sizeof last.text,
-             "%s is cut off: the headers need more than the %u bytes captured", cut.name,
-             cut.captured);
+    snprintf(error->text, sizeof error->text,
+             "%s is cut off: the headers need more than the %u bytes captured", cut->name,
+             cut->captured);
 }
 
 const lts_error *lts_error_last(void) {
-  if (cut.name && last.kind == LTS_E_TRUNCATED) describe_cut();
-  cut.name = NULL;
-  return &last;
+  failure *cut = last();
+  if (cut->name && cut->error.kind == LTS_E_TRUNCATED) describe_cut(cut);
+  cut->name = NULL;
+  return &cut->error;
 }
 
-void lts_error_clear(void) { last.kind = LTS_E_NONE; }
+void lts_error_clear(void) { last()->error.kind = LTS_E_NONE; }
 
 lts_status lts_fail(lts_error_kind kind, int code, const char *uri, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  cut.name = NULL;
-  last.kind = kind;
-  last.code = code;
-  snprintf(last.uri, sizeof last.uri, "%s", uri ? uri : "");
-  vsnprintf(last.text, sizeof last.text, format, arguments);
+  failure *made = last();
+  made->name = NULL;
+  made->error.kind = kind;
+  made->error.code = code;
+  snprintf(made->error.uri, sizeof made->error.uri, "%s", uri ? uri : "");
+  vsnprintf(made->error.text, sizeof made->error.text, format, arguments);
   va_end(arguments);
   return LTS_ERROR;
 }
 
 void lts_fail_cut(const char *name, uint64_t needed, uint32_t captured) {
-  last.kind = LTS_E_TRUNCATED;
-  last.code = 0;
-  last.uri[0] = '\0';
-  cut.name = name;
-  cut.needed = needed;
-  cut.captured = captured;
+  failure *cut = last();
+  cut->error.kind = LTS_E_TRUNCATED;
+  cut->error.code = 0;
+  cut->error.uri[0] = '\0';
+  cut->name = name;
+  cut->needed = needed;
+  cut->captured = captured;
 }
 
 lts_status lts_fail_memory(void) { return lts_fail(LTS_E_MEMORY, ENOMEM, NULL, "out of memory"); }
@@ -132,8 +140,19 @@ bool lts_breathe(double *breath) {
   return !lts_interrupted();
 }
 
+/* What a handler fails in and catches is not the failure of the call that it interrupted. */
+static bool handle_signals(void) {
+  failure theirs, *outer = handlers;
+  theirs.error.kind = LTS_E_NONE;
+  theirs.name = NULL;
+  handlers = &theirs;
+  bool raised = hooks()->interrupted();
+  handlers = outer;
+  return raised;
+}
+
 bool lts_interrupted(void) {
-  if (!hooks()->interrupted || !hooks()->interrupted()) return false;
+  if (!hooks()->interrupted || !handle_signals()) return false;
   lts_fail(LTS_E_INTERRUPTED, EINTR, NULL, "interrupted");
   return true;
 }

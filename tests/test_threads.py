@@ -19,7 +19,7 @@ import gen_packets as p
 import libtrace
 import pytest
 from network import Network
-from process import finish, start
+from process import finish, run, start
 from waiting import PROMPT, interrupt, on_alarm
 
 FORMATS = ["int", "ring", "pcapint"]
@@ -548,6 +548,42 @@ def test_signal_handler_ends_a_silent_pipe(fifo: str, action: str) -> None:
             assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
             assert trace.state == {"close": "closed", "stop": "stopped"}[action]
         thread.join()
+
+
+@pytest.mark.parametrize("call", ["libtrace.open(uri)", "next(trace)", "next(batches)"])
+def test_signal_handler_keeps_its_failure_to_itself(fifo: str, call: str) -> None:
+    """The call that it interrupted may fail as well, but for a reason of its own."""
+    program = f"""
+        import libtrace, os, signal, sys, threading, time
+        fifo, header, record = sys.argv[1], *map(bytes.fromhex, sys.argv[2:])
+        uri = "pcapfile:" + fifo
+        def feed():
+            for data in (header, *[record] * 5):  # in pieces: wandio wants some at first
+                os.write(pipe, data)
+                time.sleep(0.02)
+        if "uri" not in {call!r}:
+            pipe = os.open(fifo, os.O_RDWR)
+            threading.Thread(target=feed).start()
+            trace = libtrace.open(uri)
+            batches = trace.batches(["wire_len"])
+            for _ in range(5):
+                next(trace)
+        handled = []
+        def handle(*_):
+            try:
+                libtrace.open("pcapfile:/no/such/file")
+            except FileNotFoundError:
+                handled.append(1)
+            if len(handled) == 3:
+                os._exit(0)  # it goes on to wait
+        signal.signal(signal.SIGALRM, handle)
+        signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+        try:
+            {call}
+        except libtrace.LibtraceError as error:
+            assert handled and not isinstance(error, FileNotFoundError), error
+    """
+    run(program, fifo, f.pcap_header().hex(), f.pcap_record(numbered(1)[0]).hex())
 
 
 def test_stop_from_another_thread_ends_a_pipe_at_its_next_packet(fifo: str) -> None:
