@@ -195,12 +195,13 @@ lts_status lts_output_conf_compress_level(lts_output *output, int value) {
   return LTS_OK;
 }
 
-enum { HIGHEST_LEVEL = 9 };
+enum { LOWEST_LEVEL = 1, HIGHEST_LEVEL = 9 };
 
 lts_status lts_output_compress(lts_output *output, int type, int level) {
-  if (level < 0 || level > HIGHEST_LEVEL)
+  if (level < LOWEST_LEVEL || level > HIGHEST_LEVEL)
     return lts_fail(LTS_E_VALUE, TRACE_ERR_UNSUPPORTED_COMPRESS, output->uri,
-                    "compression level %d is not within 0..%d", level, HIGHEST_LEVEL);
+                    "compression level %d is not within %d..%d", level, LOWEST_LEVEL,
+                    HIGHEST_LEVEL);
   if (lts_output_conf_compress_type(output, type)) return LTS_ERROR;
   if (type != LTS_COMPRESS_NONE && !lts_codec_exists((lts_compression_type)type))
     return unsupported(output, type);

@@ -635,17 +635,18 @@ def test_compression_that_does_not_exist(
 
 
 @pytest.mark.parametrize(
-    "options", [{"compression": 10}, {"compression": -1}, {"level": 3}, {"compression": "gzip"}]
+    "options",
+    [
+        {"compression": 10},
+        {"compression": -1},
+        {"level": 3},
+        {"compression": "gzip"},
+        {"compression": 1, "level": 0},
+    ],
 )
 def test_wrong_keywords(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError):
         libtrace.OutputTrace("pcapfile:x", **options)
-
-
-def test_level_of_zero_is_none(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
-    source = tmp_pcap(FRAME)
-    copy(source, f"pcapfile:{tmp_path / 'x'}", compression=Compression.ZLIB, level=0)
-    assert (tmp_path / "x").read_bytes() == copied(source, tmp_path / "y")
 
 
 # The life of an output
