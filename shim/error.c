@@ -89,6 +89,24 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
                   error.problem, refused ? LTS_NEEDS_NET_RAW : "");
 }
 
+/* ---- forks ---- */
+
+unsigned lts_forks;
+static pthread_t forker;
+
+static void note_fork(void) {
+  lts_forks++;
+  forker = pthread_self();
+}
+
+__attribute__((constructor)) static void watch_forks(void) {
+  pthread_atfork(NULL, NULL, note_fork);
+}
+
+bool lts_stayed_behind(unsigned forks, pthread_t thread) {
+  return forks != lts_forks && !pthread_equal(thread, forker);
+}
+
 /* ---- the interpreter lock ---- */
 
 static lts_hooks given;

@@ -27,6 +27,7 @@ typedef struct slab {
 struct lts_flow_cache {
   int references;
   bool busy;             /* a reader is inside */
+  unsigned forks;        /* lts_forks, when the last one entered */
   lts_flow_cache *outer; /* which its thread is inside of, too: in signal handlers */
   uint64_t timeouts[LISTS], active_timeout; /* nanoseconds */
   uint32_t most, count;
@@ -114,8 +115,12 @@ lts_status lts_flow_cache_enter(lts_flow_cache *cache) {
   for (const lts_flow_cache *entered = inside; entered; entered = entered->outer)
     if (entered == cache)
       return lts_fail(LTS_E_STATE, 0, NULL, "these flows are being read: no signal handler may");
+  if (cache->busy && cache->forks != lts_forks)
+    return lts_fail(LTS_E_STATE, 0, NULL,
+                    "another thread read these flows when this process was forked off");
   if (lts_wait_until_idle(&cache->busy)) return LTS_ERROR;
   cache->busy = true;
+  cache->forks = lts_forks;
   cache->outer = inside;
   inside = cache;
   return LTS_OK;

@@ -37,6 +37,10 @@ void lts_return_buffer(void *lender);
 void lts_leave_interpreter(void);
 /* Waits until no other thread is inside the object; fails when interrupted. */
 lts_status lts_wait_until_idle(const bool *busy);
+/* How many forks led to this process. The thread that forked is the only one that came along: what
+ * others were inside of stays busy for ever. */
+extern unsigned lts_forks;
+bool lts_stayed_behind(unsigned forks, pthread_t thread);
 /* Seconds on a clock that only goes forward. */
 double lts_now(void);
 /* Lets other threads run within a long loop that began, or last breathed, at *breath; false when
@@ -210,6 +214,7 @@ struct lts_trace {
   lts_state state;
   bool ended;                /* a file's end or a read error: no further packet */
   bool busy;                 /* a read is under way without the interpreter lock */
+  unsigned forks;            /* lts_forks, when it was last used */
   bool closing;              /* asks that read to stop */
   bool stopped;              /* and so does this, until the next start() */
   int wake;                  /* an eventfd that ends a wait for an interface, or -1 */

@@ -32,15 +32,16 @@ static const lts_writer writers[] = {
 /* ---- the end of the process ---- */
 
 static lts_output *outputs;
-static unsigned process; /* counts the forks that led to this process */
 
-static void note_fork(void) { process++; }
+static bool stayed_behind(const lts_output *output) {
+  return output->busy && lts_stayed_behind(output->forks, output->thread);
+}
 
 /* What a daemon thread was writing stays as it is, if the thread does not end that soon: it dies
  * when it wants the interpreter lock back, and a pipe may be full for ever. */
 static bool is_left_alone(const lts_output *output) {
   enum { PATIENCE_MS = 500 };
-  if (!output->busy) return false;
+  if (!output->busy || stayed_behind(output)) return false;
   for (int ms = 0; output->sink && ms < PATIENCE_MS; ms++) {
     if (!output->sink->draining) return false;
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
@@ -61,7 +62,7 @@ static void close_all(void) {
 
 static void enlist(lts_output *output) {
   static bool watching;
-  if (!watching) watching = !atexit(close_all) && !pthread_atfork(NULL, NULL, note_fork);
+  if (!watching) watching = !atexit(close_all);
   output->next = outputs;
   output->previous = &outputs;
   if (outputs) outputs->previous = &output->next;
@@ -138,7 +139,7 @@ static lts_status close_sink(lts_output *output) {
   lts_sink *sink = output->sink;
   output->sink = NULL;
   if (!sink) return LTS_OK;
-  if (output->process != process) {
+  if (output->forks != lts_forks) {
     lts_sink_discard(sink);
     return LTS_OK;
   }
@@ -149,7 +150,8 @@ static lts_status close_sink(lts_output *output) {
 
 /* A signal handler cannot wait for the write that it interrupted. */
 static lts_status not_interrupted(const lts_output *output, const char *doing) {
-  if (!output->busy || !pthread_equal(output->thread, pthread_self())) return LTS_OK;
+  bool inside = output->busy && pthread_equal(output->thread, pthread_self());
+  if (!inside || stayed_behind(output)) return LTS_OK;
   return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, output->uri,
                   "cannot %s '%s': this signal handler has interrupted a write to it", doing,
                   output->uri);
@@ -159,6 +161,7 @@ static lts_status not_interrupted(const lts_output *output, const char *doing) {
 lts_status lts_output_close(lts_output *output) {
   if (not_interrupted(output, "close")) return LTS_ERROR;
   output->state = LTS_CLOSED;
+  if (stayed_behind(output)) output->busy = false;
   if (lts_wait_until_idle(&output->busy)) return LTS_ERROR;
   if (output->socket >= 0) close(output->socket);
   output->socket = -1;
@@ -316,16 +319,22 @@ static lts_status write_socket(lts_output *output, const lts_entry *entry) {
   return send_frame(output, entry);
 }
 
+static lts_status wait_for_write(const lts_output *output) {
+  if (not_interrupted(output, "write to")) return LTS_ERROR;
+  if (!stayed_behind(output)) return lts_wait_until_idle(&output->busy);
+  return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, output->uri,
+                  "cannot write to '%s': another thread did when this process was forked off",
+                  output->uri);
+}
+
 lts_status lts_output_write_packet(lts_output *output, lts_packet *packet) {
   lts_entry entry;
-  if (not_interrupted(output, "write to") || lts_wait_until_idle(&output->busy) ||
-      enter_packet(packet, &entry))
-    return LTS_ERROR;
+  if ((output->busy && wait_for_write(output)) || enter_packet(packet, &entry)) return LTS_ERROR;
   if (output->state != LTS_STARTED) return wrong_state(output, "write to");
   packet = lts_packet_ref(packet);
   output->busy = true;
   output->thread = pthread_self();
-  output->process = process;
+  output->forks = lts_forks;
   lts_status status =
       output->writer->encode ? write_file(output, packet, &entry) : write_socket(output, &entry);
   output->busy = false;

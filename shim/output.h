@@ -108,8 +108,8 @@ struct lts_output {
   bool nanoseconds;     /* a pcap file of nanoseconds */
   uint16_t *interfaces; /* the link types of a pcapng file's interfaces */
   uint32_t interface_count;
-  int socket;       /* of an interface, or -1 */
-  unsigned process; /* and the process */
+  int socket;     /* of an interface, or -1 */
+  unsigned forks; /* lts_forks then */
   lts_output *next, **previous;
 };
 

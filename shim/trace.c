@@ -20,6 +20,7 @@ lts_trace *new_lts_trace(const char *uri) {
   const lts_scheme *scheme = lts_scheme_find(uri);
   trace->source = scheme ? scheme->source : LTS_FILE;
   trace->promisc = trace->socket = trace->wake = -1;
+  trace->forks = lts_forks;
   for (int i = 0; i < LTS_STATISTICS; i++) trace->last_known[i] = LTS_UNKNOWN;
   return trace;
 }
@@ -36,7 +37,27 @@ lts_name lts_trace_state_get(lts_trace *trace) {
   return stopped ? "stopped" : lts_state_name(trace->state);
 }
 
-lts_status lts_trace_enter(lts_trace *trace) { return lts_wait_until_idle(&trace->busy); }
+/* In a process that was forked off: a read that another thread was in is never over here, and what
+ * it read with, unless it only waited for an interface, may be in any state. */
+static void inherit(lts_trace *trace) {
+  trace->ended |= trace->busy && trace->source != LTS_LIVE;
+  trace->busy = trace->closing = false;
+  trace->forks = lts_forks;
+}
+
+static lts_status enter_inherited(lts_trace *trace) {
+  bool ended = trace->ended;
+  inherit(trace);
+  if (trace->ended == ended) return LTS_OK;
+  return lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
+                  "cannot go on in '%s': another thread read it when this process was forked off",
+                  trace->uri);
+}
+
+lts_status lts_trace_enter(lts_trace *trace) {
+  if (trace->forks != lts_forks && enter_inherited(trace)) return LTS_ERROR;
+  return lts_wait_until_idle(&trace->busy);
+}
 
 /* ---- wake those that wait ---- */
 
@@ -94,6 +115,7 @@ lts_status lts_trace_detach_all(lts_trace *trace) {
 
 /* The packets are their own then, and nobody waits. */
 static lts_status end_reads(lts_trace *trace) {
+  if (trace->forks != lts_forks) inherit(trace);
   trace->closing = true;
   wake(trace);
   lts_status status = lts_trace_enter(trace);

@@ -1235,6 +1235,43 @@ def test_forked_child_writes_nothing_twice(tmp_pcap: MakeTrace, tmp_path: pathli
         assert written(path) == 4
 
 
+def test_forked_while_another_thread_writes(tmp_pcap: MakeTrace, fifo: str) -> None:
+    """The packets are the parent's, and the child ends."""
+    script = """
+        import libtrace, os, select, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the fork
+        packet = next(libtrace.open(sys.argv[1]))
+        reader = os.open(sys.argv[2], os.O_RDONLY | os.O_NONBLOCK)
+        output = libtrace.OutputTrace("pcapfile:" + sys.argv[2])
+        output.start()
+        def write():
+            for _ in range(9000):
+                output.write_packet(packet)
+        thread = threading.Thread(target=write)
+        thread.start()
+        select.select([reader], [], [], 30)
+        time.sleep(0.1)
+        child = os.fork()
+        if not child:
+            try:
+                output.write_packet(packet)
+            except libtrace.TraceStateError as error:
+                print("forked" in str(error))
+            if sys.argv[3] == "close":
+                output.close()
+            sys.exit()
+        print(os.waitpid(child, 0)[1])
+        threading.Thread(target=lambda: (thread.join(), output.close())).start()
+        size = 0
+        while data := select.select([reader], [], [], 30)[0] and os.read(reader, 1 << 16):
+            size += len(data)
+        print(size)
+    """
+    size = FILE_HEADER + 9000 * len(f.pcap_record(FRAME))
+    for end in ("close", "exit"):
+        assert run(script, tmp_pcap(FRAME), fifo, end).split() == ["True", "0", str(size)]
+
+
 def test_standard_output(tmp_pcap: MakeTrace, tmp_path: pathlib.Path) -> None:
     script = """
         import sys, libtrace

@@ -310,6 +310,82 @@ def test_signal_handler_that_returns(network: Network, scheme: str) -> None:
     assert len(calls) > 3
 
 
+# Forks
+
+
+INHERITED = {
+    "packets": "next(trace)",
+    "batches": "next(batches)",
+    "flows": "next(flows)",
+    "start": "waiting.start()",
+}
+
+
+@pytest.mark.parametrize("reads", INHERITED)
+def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> None:
+    """What that thread was reading the child can close, but not go on with."""
+    program = """
+        import libtrace, os, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the fork
+        source, fifo, silent, read = sys.argv[1:]
+        pipe = os.open(fifo, os.O_RDWR)
+        def feed():
+            with open(source, "rb") as file:
+                while data := file.read(4096):  # in pieces: wandio wants some at first
+                    os.write(pipe, data)
+                    time.sleep(0.02)
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        waiting = libtrace.Trace("pcapfile:" + silent)
+        trace = libtrace.open("pcapfile:" + fifo)
+        batches, flows = trace.batches(["wire_len"]), iter(trace.flows())
+        next(trace)
+        def wait():
+            while True:
+                exec(read)
+        threading.Thread(target=wait, daemon=True).start()
+        feeder.join()
+        time.sleep(0.2)
+        child = os.fork()
+        if child:
+            print(os.waitpid(child, 0)[1], flush=True)
+            os._exit(0)
+        for _ in range(2):
+            try:
+                exec(read)
+            except libtrace.TraceStateError as error:
+                print("forked" in str(error))
+                break
+        for closed in (trace, waiting):
+            closed.close()
+            print(closed.state)
+    """
+    source = f.write_pcap(folder / "source", f.records(*numbered(200)))
+    for name in ("fifo", "silent"):
+        os.mkfifo(folder / name)
+    output = run(program, source, str(folder / "fifo"), str(folder / "silent"), INHERITED[reads])
+    assert output.split() == ["True", "closed", "closed", "0"]
+
+
+def test_forked_while_another_thread_waits_for_an_interface(network: Network) -> None:
+    program = """
+        import libtrace, os, sys, threading, time, warnings
+        warnings.simplefilter("ignore", DeprecationWarning)  # of the fork
+        trace = libtrace.open(sys.argv[1])
+        thread = threading.Thread(target=lambda: list(trace))
+        thread.start()
+        time.sleep(0.2)
+        child = os.fork()
+        if child:
+            print(os.waitpid(child, 0)[1])
+            trace.stop()
+            thread.join()
+        else:
+            trace.close()
+    """
+    assert run(program, f"int:{network.far}") == "0\n"
+
+
 # Pipes
 
 
