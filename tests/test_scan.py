@@ -3,15 +3,21 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
+import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import gen_files as f
 import libtrace
 import pytest
+from conftest import open_files
+from network import Network
 from test_threads import numbered
+from waiting import on_alarm
 
 WORKERS = "libtrace scan"
 
@@ -33,6 +39,14 @@ def no_worker_left() -> Iterator[None]:
             return
         time.sleep(0.05)
     pytest.fail("a worker of a scan goes on")
+
+
+class Alarm(Exception):
+    pass
+
+
+def alarm() -> None:
+    raise Alarm
 
 
 def indices(batches: libtrace.Scan) -> list[int]:
@@ -89,6 +103,62 @@ def test_progress(folder: pathlib.Path) -> None:
 
 
 @pytest.mark.parametrize("ordered", [False, True])
+def test_progress_that_raises(folder: pathlib.Path, ordered: bool) -> None:
+    """What it was told of, a batch or an error, comes next, and it is not told again."""
+    (folder / "d.pcap").write_bytes(b"nothing")
+    told: list[libtrace.ScanProgress] = []
+
+    def progress(step: libtrace.ScanProgress) -> None:
+        told.append(step)
+        raise KeyboardInterrupt
+
+    scan = libtrace.scan(f"{folder}/*", ["index"], size=50, ordered=ordered, progress=progress)
+    found: list[int] = []
+    raised: list[BaseException] = []
+    while len(raised) < 100:
+        try:
+            for batch in scan:
+                found += batch["index"]
+            break
+        except (KeyboardInterrupt, libtrace.LibtraceError) as error:
+            raised.append(error)
+    assert sorted(found) == sorted([*range(500), *range(300), *range(200)])
+    assert [type(error) for error in raised].count(KeyboardInterrupt) == len(told) == 20 + 4
+    assert len(raised) == len(told) + 1
+    assert told[-1] == (4, 4, 1000)
+
+
+@pytest.mark.skipif(sys.version_info < (3, 11), reason="handlers also run where a call returns")
+def test_signal_handlers_that_raise(tmp_path: pathlib.Path) -> None:
+    path = f.write_pcap(tmp_path / "trace", f.records(*numbered(20_000)))
+    armed, deadline = False, time.monotonic() + 20
+
+    def handle(*_: object) -> None:
+        if armed:
+            raise Alarm if time.monotonic() < deadline else TimeoutError
+
+    scan = libtrace.scan([path] * 2, ["index"], size=10)
+    rows, over = 0, False
+    old = signal.signal(signal.SIGALRM, handle)
+    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+    try:
+        while not over:
+            try:
+                armed = True
+                for batch in scan:
+                    armed = False
+                    rows += len(batch)
+                    armed = True
+                armed, over = False, True
+            except Alarm:
+                armed = False
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, old)
+    assert rows == 40_000
+
+
+@pytest.mark.parametrize("ordered", [False, True])
 def test_one_that_cannot_be_read(folder: pathlib.Path, ordered: bool) -> None:
     """Its good packets come first, and the other traces can still be read."""
     path = folder / "a.pcap"
@@ -116,6 +186,67 @@ def test_left_early(folder: pathlib.Path) -> None:
         assert len(next(scan)) == 1
     assert next(scan, None) is None
     next(libtrace.scan(f"{folder}/*", ["index"], size=1))
+
+
+def test_workers_that_wait_for_room_end(folder: pathlib.Path) -> None:
+    scan = libtrace.scan([folder / "a.pcap"] * 20, ["index"], size=1, workers=4)
+    next(scan)
+    time.sleep(0.1)
+    scan.close()
+    end = time.monotonic() + 10
+    while open_files(folder) and time.monotonic() < end:
+        time.sleep(0.01)
+    assert not open_files(folder)
+
+
+def test_workers_that_wait_for_packets_end(network: Network) -> None:
+    with libtrace.scan(f"int:{network.far}", ["index"]):
+        time.sleep(0.1)
+
+
+def by_thread(close: Callable[[], None]) -> None:
+    threading.Timer(0.1, close).start()
+
+
+def by_signal(close: Callable[[], None]) -> None:
+    signal.signal(signal.SIGUSR1, lambda *_: close())
+    by_thread(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+
+
+@pytest.mark.parametrize("by", [by_thread, by_signal])
+@pytest.mark.parametrize("ordered", [False, True])
+def test_close_ends_a_loop(
+    tmp_path: pathlib.Path, by: Callable[[Callable[[], None]], None], ordered: bool
+) -> None:
+    """Also one that waits for a pipe, which is silent."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    writer = os.open(pipe, os.O_RDWR)
+    scan = libtrace.scan(f"pcapfile:{pipe}", ["index"], ordered=ordered)
+    old = signal.getsignal(signal.SIGUSR1)
+    try:
+        by(scan.close)
+        with on_alarm(alarm, 10):
+            assert indices(scan) == []
+    finally:
+        signal.signal(signal.SIGUSR1, old)
+        os.close(writer)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_threads_share_a_scan(folder: pathlib.Path, ordered: bool) -> None:
+    """Each batch goes to one of them, and all of them end."""
+    scan = libtrace.scan([folder / "a.pcap"] * 20, ["index"], size=10, ordered=ordered)
+    found: list[int] = []
+    readers = [
+        threading.Thread(target=lambda: found.extend(indices(scan)), daemon=True) for _ in range(3)
+    ]
+    for reader in readers:
+        reader.start()
+    for reader in readers:
+        reader.join(10)
+    assert not any(reader.is_alive() for reader in readers)
+    assert sorted(found) == sorted([*range(500)] * 20)
 
 
 def test_wrong_arguments(folder: pathlib.Path) -> None:

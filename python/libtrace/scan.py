@@ -6,18 +6,19 @@ from __future__ import annotations
 import errno
 import glob
 import os
-import queue
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, NamedTuple, Union
 
 from libtrace.columns import ArrowStream, Batch, arrow
 from libtrace.errors import TraceNotFoundError
 from libtrace.schema import COLUMNS, check_columns
-from libtrace.trace import Filter, open
+from libtrace.trace import Filter, Trace, open
 
 if TYPE_CHECKING:
     import pyarrow
@@ -76,29 +77,62 @@ class _Read(NamedTuple):
     """What a worker has of a trace: a batch, or its end, or the error that is it."""
 
     number: int
-    batch: Batch | None
-    error: Exception | None
+    batch: Batch | None = None
+    rows: int = 0
+    error: Exception | None = None
+
+
+class _Bell:
+    """Wakes all that wait.
+
+    One listens before looking at what may change, and waits by ``get()``. Unlike a
+    `threading.Condition`, no signal handler that raises harms it.
+    """
+
+    def __init__(self) -> None:
+        self.listeners: set[SimpleQueue[None]] = set()
+
+    def listen(self) -> SimpleQueue[None]:
+        listener: SimpleQueue[None] = SimpleQueue()
+        self.listeners.add(listener)
+        return listener
+
+    def ring(self) -> None:
+        for listener in tuple(self.listeners):
+            listener.put(None)
+            self.listeners.discard(listener)
 
 
 class _Work:
-    """What the workers share. They hold nothing of the `Scan`, so that it ends when it is dropped.
+    """What workers and readers share. The `Scan` is not in it, so that it ends when it is dropped.
 
-    In order, every trace has a queue of its own; else, one has the batches as they come.
+    In order, every trace has a queue of its own; else, one has the batches as they come. `returned`
+    goes before them: what a reader took, but could not hand out. At the end is an empty one.
     """
 
     def __init__(
-        self, sources: list[Source], read: Callable[[Source], Iterator[Batch]], ordered: bool
+        self,
+        sources: list[Source],
+        columns: tuple[str, ...],
+        filter: str | None,
+        size: int,
+        ordered: bool,
     ) -> None:
-        self.sources, self.read = sources, read
+        self.sources, self.columns, self.filter, self.size = sources, columns, filter, size
         self.numbers = iter(range(len(sources)))
-        self.lock, self.stopped = threading.Lock(), threading.Event()
-        self.queues = [queue.Queue[_Read](_AHEAD) for _ in sources[: None if ordered else 1]]
+        self.traces: dict[int, Trace] = {}
+        self.queues: list[deque[_Read]] = [deque() for _ in sources[: None if ordered else 1]]
         if not ordered:
             self.queues *= len(sources)
+        self.returned, self.end = deque[_Read](), deque[_Read]()
+        self.queues.append(self.end)
+        self.done = self.packets = 0
+        self.lock, self.changed = threading.Lock(), _Bell()
+        self.stopped = False
 
     def run(self) -> None:
         """Read one trace after the other."""
-        while not self.stopped.is_set():
+        while not self.stopped:
             with self.lock:
                 number = next(self.numbers, None)
             if number is None:
@@ -109,21 +143,52 @@ class _Work:
         """Read a trace to its end."""
         error = None
         try:
-            for batch in self.read(self.sources[number]):
-                self.queues[number].put(_Read(number, batch, None))
-                if self.stopped.is_set():
+            # Filters are not shared: each trace reads on its own.
+            with open(self.sources[number], filter=self.filter) as trace:
+                self.traces[number] = trace
+                if self.stopped:
                     return
+                for batch in trace.batches(self.columns, self.size):
+                    if not self.put(_Read(number, batch, len(batch))):
+                        return
         except Exception as failure:
             error = failure
-        self.queues[number].put(_Read(number, None, error))
+        finally:
+            self.traces.pop(number, None)
+        self.put(_Read(number, error=error))
+
+    def put(self, read: _Read) -> bool:
+        """Wait for room, and queue what was read. After `stop` nobody wants it: return False."""
+        waiting = self.queues[read.number]
+        while True:
+            bell = self.changed.listen()
+            if self.stopped:
+                return False
+            with self.lock:
+                room = len(waiting) < _AHEAD
+                if room:
+                    waiting.append(read)
+            if room:
+                self.changed.ring()
+                return True
+            bell.get()
+
+    def give_back(self, read: _Read) -> None:
+        """Let the next reader have it."""
+        self.returned.appendleft(read)
+        self.changed.ring()
 
     def stop(self) -> None:
-        """Let every worker end. Those that wait for room get it."""
-        self.stopped.set()
-        for waiting in self.queues:
-            with suppress(queue.Empty):
-                while True:
-                    waiting.get_nowait()
+        """Let readers and workers end, also those that wait.
+
+        A signal handler or the garbage collector may call it anywhere, so it takes no lock.
+        """
+        self.stopped = True
+        for trace in tuple(self.traces.values()):
+            trace.stop()
+        for waiting in (self.returned, *self.queues):
+            waiting.clear()
+        self.changed.ring()
 
 
 class Scan(ArrowStream):
@@ -131,7 +196,9 @@ class Scan(ArrowStream):
 
     It speaks the Arrow PyCapsule interface: ``polars.DataFrame(libtrace.scan("*.pcap.gz"))``. A
     trace that cannot be read raises when all its good packets were handed out; iterating again goes
-    on with the others. As a context manager, it stops reading at the end of the block.
+    on with the others. What a signal handler or `progress` raises loses no batch. Threads may share
+    it: each batch goes to one of them. As a context manager, it stops reading at the end of the
+    block.
 
     Attributes
     ----------
@@ -151,7 +218,6 @@ class Scan(ArrowStream):
         self.columns = columns
         self.schema = {name: COLUMNS[name] for name in columns}
         self._work, self._progress = work, progress
-        self._done = self._packets = 0
         self._finalizer = weakref.finalize(self, work.stop)
         for _ in range(min(workers, len(work.sources))):
             threading.Thread(target=work.run, name="libtrace scan", daemon=True).start()
@@ -167,22 +233,48 @@ class Scan(ArrowStream):
 
     def _next(self) -> tuple[int, Batch]:
         """Return the next batch, and the number of its trace in front of it."""
-        while self._done < len(self._work.sources) and self._finalizer.alive:
-            number, batch, error = self._work.queues[self._done].get()
-            if batch is None:
-                self._done += 1
-            else:
-                self._packets += len(batch)
-            if self._progress:
-                self._progress(ScanProgress(len(self._work.sources), self._done, self._packets))
-            if error:
-                raise error
-            if batch is not None:
-                return number, batch
-        raise StopIteration
+        while True:
+            read = self._take()
+            if read.error:
+                raise read.error
+            if read.batch is not None:
+                return read.number, read.batch
+
+    def _take(self) -> _Read:
+        """Wait for the next one. It is not lost if a signal handler or the progress raises."""
+        work, read = self._work, None
+        try:
+            while not read:
+                bell = work.changed.listen()
+                # No call in here, after which a signal handler runs: it is in a queue or in `read`.
+                with work.lock:
+                    waiting = work.returned or work.queues[work.done]
+                    if waiting:
+                        read = waiting[0]
+                        del waiting[0]
+                        new = waiting is not work.returned
+                        if new:
+                            work.done += read.batch is None
+                            work.packets += read.rows
+                if work.stopped or waiting is work.end:
+                    raise StopIteration
+                if not read:
+                    bell.get()
+            work.changed.ring()
+            if self._progress and new:
+                self._progress(ScanProgress(len(work.sources), work.done, work.packets))
+        except BaseException:
+            if read:
+                work.give_back(read)
+            raise
+        return read
 
     def close(self) -> None:
-        """Stop reading; again, it does nothing."""
+        """Stop reading; again, it does nothing.
+
+        Any thread or signal handler may do so: a loop over the batches ends at once. It does not
+        wait for the threads that read; they end soon, or when a silent pipe has begun.
+        """
         self._finalizer()
 
 
@@ -243,12 +335,7 @@ def scan(
     if expression is not None:
         Filter(expression)
 
-    def read(source: Source) -> Iterator[Batch]:
-        # Filters are not shared: each trace reads on its own.
-        with open(source, filter=expression) as trace:
-            yield from trace.batches(names, size)
-
-    work = _Work(_expand_all(uris), read, ordered)
+    work = _Work(_expand_all(uris), names, expression, size, ordered)
     return Scan(work, names, workers or os.cpu_count() or 1, progress)
 
 
