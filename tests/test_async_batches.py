@@ -540,6 +540,25 @@ def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, how: str, kind: str) -
     run_in_loop(main)
 
 
+def test_pause_ends_the_wait_for_a_pipe(fifo: str) -> None:
+    """What it had fetched comes after the next start."""
+
+    async def main() -> None:
+        with piped(fifo) as (trace, writer):
+            batches = trace.batches(["packet"])
+            waiting = asyncio.ensure_future(rest(batches))
+            await until(waiting_for)
+            trace.pause()
+            assert await waiting == []
+            for number in range(3):
+                writer.write(f.pcap_record(frame(number)))
+            trace.start()
+            writer.close()
+            assert [number for batch in await rest(batches) for number in batch] == [0, 1, 2]
+
+    run_in_loop(main)
+
+
 def test_pipe_with_a_damaged_end(fifo: str) -> None:
     async def main() -> None:
         with piped(fifo) as (trace, writer):
