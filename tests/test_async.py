@@ -767,10 +767,13 @@ def test_pause_ends_the_wait_for_a_pipe(fifo: str) -> None:
             assert await step == []
             with pytest.raises(libtrace.TraceStateError, match="it is paused"):
                 next(trace)
-            for number in range(3):
-                writer.write(f.pcap_record(frame(number)))
             trace.start()
+            writer.write(f.pcap_record(frame(0)))
             assert await take(aiter_of(trace), 1) == [0]
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(aiter_of(trace).__anext__(), 0.02)
+            for number in (1, 2):
+                writer.write(f.pcap_record(frame(number)))
             await until(lambda: threading.active_count() == before)
             trace.pause()
             trace.start()
