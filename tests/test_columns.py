@@ -27,6 +27,7 @@ from network import BURST, Network
 from reading import CUT, field
 from steady import assert_steady, unsanitized
 from test_threads import numbered, on_alarm
+from waiting import without_gc
 
 DATA = pathlib.Path(__file__).parent / "data"
 CAPTURES = sorted(path.name for path in DATA.glob("*.pcap"))
@@ -583,6 +584,7 @@ class Sometimes:
 
 
 @pytest.mark.parametrize("source", ["file", "pipe", "int"])
+@without_gc()
 def test_signals_lose_no_row(tmp_path: pathlib.Path, network: Network, source: str) -> None:
     """Each goes on with the next batch, whatever a handler's exception met."""
     count, alarm = 200_000 if source == "file" else 20_000, Sometimes()

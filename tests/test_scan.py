@@ -17,7 +17,7 @@ import pytest
 from conftest import open_files
 from network import Network
 from test_threads import numbered
-from waiting import on_alarm
+from waiting import on_alarm, without_gc
 
 WORKERS = "libtrace scan"
 
@@ -129,6 +129,7 @@ def test_progress_that_raises(folder: pathlib.Path, ordered: bool) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="handlers also run where a call returns")
+@without_gc()
 def test_signal_handlers_that_raise(tmp_path: pathlib.Path) -> None:
     path = f.write_pcap(tmp_path / "trace", f.records(*numbered(20_000)))
     armed, deadline = False, time.monotonic() + 20

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import signal
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +13,16 @@ from process import finish, start
 
 PROMPT = 1.0
 """Seconds within which a wait must end; far more than the shim needs."""
+
+
+@contextlib.contextmanager
+def without_gc() -> Iterator[None]:
+    """No collection, whose callbacks would swallow what a signal handler raises in them."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def ignore(*_: object) -> None:
