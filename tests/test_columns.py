@@ -26,7 +26,7 @@ from making import make_all
 from network import BURST, Network
 from reading import CUT, field
 from steady import assert_steady, unsanitized
-from test_threads import numbered, on_alarm
+from test_threads import full_pipe, numbered, on_alarm
 from waiting import without_gc
 
 DATA = pathlib.Path(__file__).parent / "data"
@@ -585,29 +585,28 @@ class Sometimes:
 
 @pytest.mark.parametrize("source", ["file", "pipe", "int"])
 @without_gc()
-def test_signals_lose_no_row(tmp_path: pathlib.Path, network: Network, source: str) -> None:
+def test_signals_lose_no_row(fifo: str, network: Network, source: str) -> None:
     """Each goes on with the next batch, whatever a handler's exception met."""
-    count, alarm = 200_000 if source == "file" else 20_000, Sometimes()
+    count, alarm = 200_000 if source == "file" else 9_000, Sometimes()
     found: list[libtrace.Batch] = []
-    data = f.pcap_header() + f.pcap_record(numbered(1)[0]) * count
-    if source == "pipe":
-        os.mkfifo(tmp_path / "x")
-    writer = threading.Thread(target=(tmp_path / "x").write_bytes, args=(data,), daemon=True)
-    writer.start()
-    if source == "file":
-        writer.join()
-    uri = f"int:{network.far}" if source == "int" else f"pcapfile:{tmp_path}/x"
-    with libtrace.open(uri) as trace:
+    with contextlib.ExitStack() as stack:
+        if source == "file":
+            path = f.write_pcap(pathlib.Path(f"{fifo}.pcap"), f.records(*numbered(1) * count))
+            trace = stack.enter_context(libtrace.open(path))
+        elif source == "pipe":
+            trace = stack.enter_context(full_pipe(fifo, count))
+        else:
+            trace = stack.enter_context(libtrace.open(f"int:{network.far}"))
+            sender = threading.Thread(target=network.send, args=numbered(count))
+            stack.callback(sender.join)
+            sender.start()
         batches = trace.batches(["index"], 20, limit=count)
-        if source == "int":
-            threading.Thread(target=network.send, args=numbered(count), daemon=True).start()
         while True:
             alarm.armed = True
             with contextlib.suppress(Alarm), on_alarm(alarm, 0.0005):
                 found.extend(batches)  # a `for` loop of Python 3.9 would lose some itself
                 alarm.armed = False
                 break
-    writer.join()
     assert alarm.raised
     assert sum(map(len, found)) == count
 
