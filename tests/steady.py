@@ -25,14 +25,25 @@ def resident() -> int:
     return int(pages) * resource.getpagesize()
 
 
-def assert_steady(use: Callable[[], object], times: int) -> None:
-    """Using it over and over must leave no block of Python's behind, and nothing below Python."""
-    for _ in range(times // 10 + 10):
-        use()
+def growth(use: Callable[[], object], times: int) -> tuple[int, int]:
+    """By how many blocks of Python's and bytes of memory it grows."""
     gc.collect()
     blocks, size = sys.getallocatedblocks(), resident()
     for _ in range(times):
         use()
     gc.collect()
-    assert sys.getallocatedblocks() - blocks < times // 10
-    assert CHECKED or resident() - size < max(times * 8, 1 << 20)
+    return sys.getallocatedblocks() - blocks, resident() - size
+
+
+def assert_steady(use: Callable[[], object], times: int) -> None:
+    """Using it over and over must leave no block of Python's behind, and nothing below Python.
+
+    What leaks does so each time; what other threads do meanwhile passes.
+    """
+    for _ in range(times // 10 + 10):
+        use()
+    for _ in range(3):
+        blocks, size = growth(use, times)
+        if blocks < times // 10 and (CHECKED or size < max(times * 8, 1 << 20)):
+            return
+    raise AssertionError(f"{times} times left {blocks} blocks and {size} bytes")
