@@ -259,12 +259,53 @@ static bool takes_too_long(const ldns_rr *rr) {
          ldns_rdf_size(ldns_rr_rdf(rr, 1)) > BITMAP_OF_WELL_KNOWN_PORTS;
 }
 
+static bool is_alpn(const uint8_t *at, size_t left) {
+  bool any = left > 0;
+  while (left && at[0] && at[0] < left) {
+    left -= 1U + at[0];
+    at += 1U + at[0];
+  }
+  return any && !left;
+}
+
+/* RFC 9460, section 14.3.2. */
+static bool is_parameter(unsigned key, const uint8_t *value, size_t length) {
+  enum { MANDATORY, ALPN, NO_DEFAULT_ALPN, PORT, IPV4HINT, ECH, IPV6HINT };
+  switch (key) {
+  case MANDATORY: return length && length % 2 == 0;
+  case ALPN: return is_alpn(value, length);
+  case NO_DEFAULT_ALPN: return !length;
+  case PORT: return length == 2;
+  case IPV4HINT: return length && length % 4 == 0;
+  case IPV6HINT: return length && length % 16 == 0;
+  default: return true;
+  }
+}
+
+/* Guard: ldns aborts the process over parameters of SVCB and HTTPS that are not well formed. */
+static bool aborts(const ldns_rr *rr) {
+  enum { SVCB = 64, HTTPS = 65, HEADER = 4 };
+  int type = (int)ldns_rr_get_type(rr);
+  if ((type != SVCB && type != HTTPS) || ldns_rr_rd_count(rr) < 3) return false;
+  const ldns_rdf *rdf = ldns_rr_rdf(rr, 2);
+  const uint8_t *at = ldns_rdf_data(rdf);
+  for (size_t left = ldns_rdf_size(rdf); left;) {
+    if (left < HEADER) return true;
+    size_t length = (size_t)at[2] << 8 | at[3];
+    if (length > left - HEADER || !is_parameter(at[0] << 8 | at[1], at + HEADER, length))
+      return true;
+    at += HEADER + length;
+    left -= HEADER + length;
+  }
+  return false;
+}
+
 static ldns_status print_owner(ldns_buffer *out, const ldns_rr *rr) {
   return ldns_rdf2buffer_str_dname(out, ldns_rr_owner(rr));
 }
 
 static ldns_status print_rdata(ldns_buffer *out, const ldns_rr *rr) {
-  if (takes_too_long(rr)) return LDNS_STATUS_ERR;
+  if (takes_too_long(rr) || aborts(rr)) return LDNS_STATUS_ERR;
   for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
     if (i) ldns_buffer_printf(out, " ");
     ldns_status status = ldns_rdf2buffer_str(out, ldns_rr_rdf(rr, i));
@@ -284,7 +325,7 @@ static ldns_status print_plain_rdata(ldns_buffer *out, const ldns_rr *rr) {
 }
 
 static ldns_status print_record(ldns_buffer *out, const ldns_rr *rr) {
-  if (takes_too_long(rr)) return LDNS_STATUS_ERR;
+  if (takes_too_long(rr) || aborts(rr)) return LDNS_STATUS_ERR;
   ldns_status status = ldns_rr2buffer_str(out, rr);
   if (status == LDNS_STATUS_OK) ldns_buffer_skip(out, -1); /* its newline */
   return status;
