@@ -233,6 +233,22 @@ lts_dns_rrs lts_dns_addit_rr_list_get(lts_dns *dns) {
 
 /* ---- text ---- */
 
+static bool is_service(const ldns_rr *rr) {
+  enum { SVCB = 64, HTTPS = 65 };
+  int type = (int)ldns_rr_get_type(rr);
+  return type == SVCB || type == HTTPS;
+}
+
+/* Guard: ldns writes some characters of the parameters of SVCB and HTTPS, and aborts the process
+ * where the buffer is full, instead of making room. None takes more than this. */
+static size_t room_for(const ldns_rr *rr) {
+  enum { MOST = 16, REST = 128 };
+  if (!is_service(rr)) return 0;
+  size_t size = ldns_rdf_size(ldns_rr_owner(rr));
+  for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) size += ldns_rdf_size(ldns_rr_rdf(rr, i));
+  return REST + MOST * size;
+}
+
 typedef ldns_status printer(ldns_buffer *out, const ldns_rr *rr);
 
 /* What `print` makes of the record, whatever the program's locale says of digits and letters; NULL
@@ -240,7 +256,7 @@ typedef ldns_status printer(ldns_buffer *out, const ldns_rr *rr);
 static lts_string print_with(printer *print, const ldns_rr *rr, ldns_status *status) {
   static locale_t plain;
   if (!plain) plain = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-  ldns_buffer *out = ldns_buffer_new(LDNS_MIN_BUFLEN);
+  ldns_buffer *out = ldns_buffer_new(LDNS_MIN_BUFLEN + room_for(rr));
   *status = LDNS_STATUS_MEM_ERR;
   if (!out) return NULL;
   locale_t programs = uselocale(plain);
@@ -282,11 +298,10 @@ static bool is_parameter(unsigned key, const uint8_t *value, size_t length) {
   }
 }
 
-/* Guard: ldns aborts the process over parameters of SVCB and HTTPS that are not well formed. */
+/* Guard: ldns aborts the process over parameters that are not well formed, too. */
 static bool aborts(const ldns_rr *rr) {
-  enum { SVCB = 64, HTTPS = 65, HEADER = 4 };
-  int type = (int)ldns_rr_get_type(rr);
-  if ((type != SVCB && type != HTTPS) || ldns_rr_rd_count(rr) < 3) return false;
+  enum { HEADER = 4 };
+  if (!is_service(rr) || ldns_rr_rd_count(rr) < 3) return false;
   const ldns_rdf *rdf = ldns_rr_rdf(rr, 2);
   const uint8_t *at = ldns_rdf_data(rdf);
   for (size_t left = ldns_rdf_size(rdf); left;) {
