@@ -298,8 +298,8 @@ static bool is_parameter(unsigned key, const uint8_t *value, size_t length) {
   }
 }
 
-/* Guard: ldns aborts the process over parameters that are not well formed, too. */
-static bool aborts(const ldns_rr *rr) {
+/* Of parameters that are not well formed, ldns leaves out some. */
+static bool has_broken_parameters(const ldns_rr *rr) {
   enum { HEADER = 4 };
   if (!is_service(rr) || ldns_rr_rd_count(rr) < 3) return false;
   const ldns_rdf *rdf = ldns_rr_rdf(rr, 2);
@@ -320,7 +320,7 @@ static ldns_status print_owner(ldns_buffer *out, const ldns_rr *rr) {
 }
 
 static ldns_status print_rdata(ldns_buffer *out, const ldns_rr *rr) {
-  if (takes_too_long(rr) || aborts(rr)) return LDNS_STATUS_ERR;
+  if (takes_too_long(rr) || has_broken_parameters(rr)) return LDNS_STATUS_ERR;
   for (size_t i = 0; i < ldns_rr_rd_count(rr); i++) {
     if (i) ldns_buffer_printf(out, " ");
     ldns_status status = ldns_rdf2buffer_str(out, ldns_rr_rdf(rr, i));
@@ -340,7 +340,7 @@ static ldns_status print_plain_rdata(ldns_buffer *out, const ldns_rr *rr) {
 }
 
 static ldns_status print_record(ldns_buffer *out, const ldns_rr *rr) {
-  if (takes_too_long(rr) || aborts(rr)) return LDNS_STATUS_ERR;
+  if (takes_too_long(rr) || has_broken_parameters(rr)) return LDNS_STATUS_ERR;
   ldns_status status = ldns_rr2buffer_str(out, rr);
   if (status == LDNS_STATUS_OK) ldns_buffer_skip(out, -1); /* its newline */
   return status;

@@ -512,6 +512,47 @@ def test_strings_take_little_memory() -> None:
     del kept
 
 
+PORT = b"\0\3\0\2\1\xbb"
+
+
+@pytest.mark.parametrize("qtype", [64, 65])
+@pytest.mark.parametrize(
+    ("parameters", "text"),
+    [
+        (b"", ""),
+        (PORT, " port=443"),
+        (b"\0\0\0\2\0\3" + PORT, " mandatory=port port=443"),
+        (b"\0\1\0\3\2h2", " alpn=h2"),
+        (b"\0\4\0\4\1\2\3\4", " ipv4hint=1.2.3.4"),
+        (b"\0\6\0\x10" + bytes(15) + b"\1", " ipv6hint=::1"),
+        (b"\0\0\1\0" + b"\0\3" * 128, " mandatory=" + ",".join(["port"] * 128)),
+    ],
+)
+def test_services(qtype: int, parameters: bytes, text: str) -> None:
+    """RFC 9460; also what is longer than the room that ldns begins with."""
+    assert answer(b"\0\1\0" + parameters, qtype).rdata == f"1 .{text}"
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        *(PORT[:size] for size in range(1, len(PORT))),
+        b"\0\0\0\0",  # mandatory
+        b"\0\0\0\3abc",
+        b"\0\1\0\0",  # alpn
+        b"\0\1\0\1\0",
+        b"\0\1\0\3\3h2",
+        b"\0\2\0\1a",  # no-default-alpn
+        b"\0\3\0\1a",  # port
+        b"\0\4\0\5abcde",  # ipv4hint
+        b"\0\6\0\4abcd",  # ipv6hint
+    ],
+)
+def test_services_with_broken_parameters(parameters: bytes) -> None:
+    data = b"\0\1\0" + parameters
+    assert answer(data, 65).rdata == f"\\# {len(data)} {data.hex()}"
+
+
 def test_services_take_little_time() -> None:
     short = answer(bytes([10, 0, 0, 1, 6, 0, 0, 0, 0x40]), d.WKS)
     assert short.rdata.startswith("10.0.0.1 ")
