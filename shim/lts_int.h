@@ -214,7 +214,7 @@ struct lts_trace {
   lts_state state;
   bool ended;                /* a file's end or a read error: no further packet */
   bool busy;                 /* a read is under way without the interpreter lock */
-  unsigned forks;            /* lts_forks, when it was last used */
+  unsigned forks;            /* lts_forks of the process whose reads these are */
   bool closing;              /* asks that read to stop */
   bool stopped;              /* and so does this, until the next start() */
   int wake;                  /* an eventfd that ends a wait for an interface, or -1 */

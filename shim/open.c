@@ -84,12 +84,12 @@ void lts_trace_drop_raw(lts_trace *trace, bool started) {
   lts_raws_destroy(&raws, started, trace->uri);
 }
 
+static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
+
 /* wandio reads every file through a thread of its own unless the environment says otherwise, which
  * it asks at each open and keeps for the process. For a plain file the thread costs more than it
  * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
  * meanwhile. */
-static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
-
 static void choose_io(lts_compression compression) {
   if (getenv("LIBTRACEIO")) return;
   setenv("LIBTRACEIO", compression == LTS_PLAIN || opening ? "nothreads" : "threads=-1", 1);

@@ -6,11 +6,13 @@
 #include "lts_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Kept out of the loop over a plain file, whose registers it would take. */
 #define RARE __attribute__((noinline, cold))
@@ -100,9 +102,8 @@ static void fetch(lts_trace *trace, libtrace_packet_t *raw) {
 }
 
 /* A signal makes the read fail, and libtrace 3 must not go on then; one that came before it would
- * leave it waiting. Signal handlers may close the trace, or read on: the slot is chosen behind
- * them.
- */
+ * leave it waiting. Signal handlers may close the trace, or read on: only then is the slot
+ * chosen. */
 RARE static lts_more read_stream(lts_trace *trace, lts_slot **slot, int64_t *length) {
   if (lts_interrupted()) return LTS_FAIL;
   if (trace->closing || trace->stopped || trace->state != LTS_STARTED) return LTS_END;
@@ -360,6 +361,25 @@ lts_wait lts_trace_wait_for(lts_trace *trace, double left) {
       lts_trace_turn_is_over(trace) ? (lts_wait){-1, -1, 0} : what_to_wait_for(trace, left);
   trace->turn_ends = 0;
   return wait;
+}
+
+void lts_wait_close(const lts_wait *wait) {
+  if (wait->fd >= 0) close(wait->fd);
+  if (wait->wake >= 0) close(wait->wake);
+}
+
+static int copy(int fd) { return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+lts_more lts_wait_own(lts_wait *wait, const char *uri) {
+  lts_wait own = {copy(wait->fd), copy(wait->wake), wait->seconds};
+  if ((own.fd < 0) == (wait->fd < 0) && (own.wake < 0) == (wait->wake < 0)) {
+    *wait = own;
+    return LTS_WAIT;
+  }
+  int failure = errno;
+  lts_wait_close(&own);
+  lts_fail(LTS_E_TRACE, failure, uri, "cannot wait for '%s': %s", uri, strerror(failure));
+  return LTS_FAIL;
 }
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {

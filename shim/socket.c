@@ -182,24 +182,3 @@ int lts_trace_fileno(lts_trace *trace) {
              lts_trace_state_get(trace));
   return -1;
 }
-
-/* ---- waits ---- */
-
-void lts_wait_close(const lts_wait *wait) {
-  if (wait->fd >= 0) close(wait->fd);
-  if (wait->wake >= 0) close(wait->wake);
-}
-
-static int copy(int fd) { return fd < 0 ? fd : fcntl(fd, F_DUPFD_CLOEXEC, 0); }
-
-lts_more lts_wait_own(lts_wait *wait, const char *uri) {
-  lts_wait own = {copy(wait->fd), copy(wait->wake), wait->seconds};
-  if ((own.fd < 0) == (wait->fd < 0) && (own.wake < 0) == (wait->wake < 0)) {
-    *wait = own;
-    return LTS_WAIT;
-  }
-  int failure = errno;
-  lts_wait_close(&own);
-  lts_fail(LTS_E_TRACE, failure, uri, "cannot wait for '%s': %s", uri, strerror(failure));
-  return LTS_FAIL;
-}

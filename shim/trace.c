@@ -131,8 +131,7 @@ static void close_raw(lts_trace *trace) {
   lts_trace_drop_raw(trace, true);
 }
 
-/* A thread that waits for a pipe, perhaps for ever, is left alone: what it reads with is its own.
- */
+/* A thread that waits for a pipe, perhaps for ever, is left alone with what it reads with. */
 static lts_status leave_fetching(lts_trace *trace) {
   wake(trace);
   return lts_trace_detach_all(trace);
