@@ -26,8 +26,8 @@ from making import make_all
 from network import BURST, Network
 from reading import CUT, field
 from steady import assert_steady, unsanitized
-from test_threads import full_pipe, numbered, on_alarm
-from waiting import without_gc
+from test_threads import full_pipe, numbered
+from waiting import Alarm, alarm, gather, on_alarm
 
 DATA = pathlib.Path(__file__).parent / "data"
 CAPTURES = sorted(path.name for path in DATA.glob("*.pcap"))
@@ -548,14 +548,6 @@ def test_error_behind_good_packets(tmp_pcap: Callable[..., str], tmp_path: pathl
         assert next(batches, None) is None
 
 
-class Alarm(Exception):
-    pass
-
-
-def alarm() -> None:
-    raise Alarm
-
-
 # Signals have their turn some times a second, and before a batch is handed out.
 @pytest.mark.parametrize(("rows", "after"), [(200_000, 0.001), (2_000_000, 0.01)])
 @pytest.mark.parametrize("size", [1, 2], ids=["full", "end"])
@@ -571,24 +563,10 @@ def test_signal_loses_nothing(tmp_path: pathlib.Path, rows: int, after: float, s
     assert memoryview(batch["index"])[rows - 1] == rows - 1
 
 
-class Sometimes:
-    """Raises while it is armed."""
-
-    def __init__(self) -> None:
-        self.armed, self.raised = True, 0
-
-    def __call__(self) -> None:
-        if self.armed:
-            self.raised += 1
-            raise Alarm
-
-
 @pytest.mark.parametrize("source", ["file", "pipe", "int"])
-@without_gc()
 def test_signals_lose_no_row(fifo: str, network: Network, source: str) -> None:
     """Each goes on with the next batch, whatever a handler's exception met."""
-    count, alarm = 200_000 if source == "file" else 9_000, Sometimes()
-    found: list[libtrace.Batch] = []
+    count = 200_000 if source == "file" else 9_000
     with contextlib.ExitStack() as stack:
         if source == "file":
             path = f.write_pcap(pathlib.Path(f"{fifo}.pcap"), f.records(*numbered(1) * count))
@@ -600,15 +578,7 @@ def test_signals_lose_no_row(fifo: str, network: Network, source: str) -> None:
             sender = threading.Thread(target=network.send, args=numbered(count))
             stack.callback(sender.join)
             sender.start()
-        batches = trace.batches(["index"], 20, limit=count)
-        while True:
-            alarm.armed = True
-            # Ever later, or a slow machine would get nowhere.
-            with contextlib.suppress(Alarm), on_alarm(alarm, 0.0005 * (1 + alarm.raised / 50)):
-                found.extend(batches)  # a `for` loop of Python 3.9 would lose some itself
-                alarm.armed = False
-                break
-    assert alarm.raised
+        found = gather(trace.batches(["index"], 20, limit=count))
     assert sum(map(len, found)) == count
 
 

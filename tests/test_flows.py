@@ -25,7 +25,8 @@ from network import Network
 from process import run
 from reading import CUT
 from steady import assert_steady, unsanitized
-from test_threads import numbered, on_alarm
+from test_threads import numbered
+from waiting import Alarm, alarm, on_alarm
 
 hypothesis = pytest.importorskip("hypothesis")
 from hypothesis import given  # noqa: E402
@@ -563,14 +564,6 @@ def test_error_behind_good_packets(tmp_path: pathlib.Path) -> None:
         with pytest.raises(libtrace.LibtraceError, match="cannot read on"):
             next(flows)
         assert next(flows, None) is None
-
-
-class Alarm(Exception):
-    pass
-
-
-def alarm() -> None:
-    raise Alarm
 
 
 def many_flows(path: pathlib.Path, count: int, step: int = 1) -> str:

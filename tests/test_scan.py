@@ -17,7 +17,7 @@ import pytest
 from conftest import open_files
 from network import Network
 from test_threads import numbered
-from waiting import ignore, on_alarm, without_gc
+from waiting import alarm, gather, on_alarm
 
 WORKERS = "libtrace scan"
 
@@ -39,14 +39,6 @@ def no_worker_left() -> Iterator[None]:
             return
         time.sleep(0.05)
     pytest.fail("a worker of a scan goes on")
-
-
-class Alarm(Exception):
-    pass
-
-
-def alarm() -> None:
-    raise Alarm
 
 
 def indices(batches: libtrace.Scan) -> list[int]:
@@ -129,35 +121,10 @@ def test_progress_that_raises(folder: pathlib.Path, ordered: bool) -> None:
 
 
 @pytest.mark.skipif(sys.version_info < (3, 11), reason="handlers also run where a call returns")
-@without_gc()
 def test_signal_handlers_that_raise(tmp_path: pathlib.Path) -> None:
     path = f.write_pcap(tmp_path / "trace", f.records(*numbered(20_000)))
-    armed, deadline = False, time.monotonic() + 20
-
-    def handle(*_: object) -> None:
-        if armed:
-            raise Alarm if time.monotonic() < deadline else TimeoutError
-
-    scan = libtrace.scan([path] * 2, ["index"], size=10)
-    rows, over = 0, False
-    old = signal.signal(signal.SIGALRM, handle)
-    signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
-    try:
-        while not over:
-            try:
-                armed = True
-                for batch in scan:
-                    armed = False
-                    rows += len(batch)
-                    armed = True
-                armed, over = False, True
-            except Alarm:
-                armed = False
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        # One may still be on its way, which must not end the tests.
-        signal.signal(signal.SIGALRM, ignore if old is signal.SIG_DFL else old)
-    assert rows == 40_000
+    batches = gather(libtrace.scan([path] * 2, ["index"], size=10))
+    assert sum(map(len, batches)) == 40_000
 
 
 @pytest.mark.parametrize("ordered", [False, True])
@@ -212,7 +179,8 @@ def by_thread(close: Callable[[], None]) -> None:
 
 def by_signal(close: Callable[[], None]) -> None:
     signal.signal(signal.SIGUSR1, lambda *_: close())
-    by_thread(lambda: os.kill(os.getpid(), signal.SIGUSR1))
+    reader = threading.get_ident()
+    by_thread(lambda: signal.pthread_kill(reader, signal.SIGUSR1))
 
 
 @pytest.mark.parametrize("by", [by_thread, by_signal])

@@ -22,7 +22,7 @@ import libtrace
 import pytest
 from network import Network
 from process import finish, run, start
-from waiting import PROMPT, interrupt, on_alarm
+from waiting import PROMPT, Alarm, alarm, interrupt, on_alarm
 
 F_SETPIPE_SZ = 1031
 FORMATS = ["int", "ring", "pcapint"]
@@ -254,14 +254,8 @@ def test_ctrl_c_on_a_silent_interface(network: Network, scheme: str) -> None:
 
 @every_format
 def test_reading_goes_on_after_an_interrupt(network: Network, scheme: str) -> None:
-    class Alarm(Exception):
-        pass
-
-    def raise_alarm() -> None:
-        raise Alarm
-
     with libtrace.open(f"{scheme}:{network.far}", timeout=5) as trace:
-        with pytest.raises(Alarm), on_alarm(raise_alarm, 0.1):
+        with pytest.raises(Alarm), on_alarm(alarm, 0.1):
             next(trace)
         network.send(*numbered(2))
         assert [number_of(next(trace)) for _ in range(2)] == [0, 1]
@@ -526,10 +520,7 @@ def test_filter_set_while_batches_wait_for_a_pipe(fifo: str) -> None:
     with ThreadPoolExecutor() as pool:
         opened = pool.submit(libtrace.open, f"pcapfile:{fifo}", filter="len >= 1")
         with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            pipe.write(f.pcap_header())
-            for frame in numbered(5):
-                pipe.write(f.pcap_record(frame))
-                time.sleep(0.02)
+            write_slowly(pipe, numbered(5))
             with opened.result() as trace:
                 found = pool.submit(lambda: [len(batch) for batch in trace.batches(["src"])])
                 for filter in (libtrace.Filter("tcp"), libtrace.Filter("udp"), None):
