@@ -118,8 +118,11 @@ def test_file_that_grows(tmp_path: pathlib.Path) -> None:
     [("pcapfile", ""), ("pcapfile", "gz"), ("erf", ""), ("erf", "gz"), ("pcap", "")],
 )
 def test_file_that_shrinks(tmp_path: pathlib.Path, scheme: str, compression: str) -> None:
+    """The part that goes is far behind what libwandio reads ahead: a read beside os.truncate() may
+    get zeros from the kernel.
+    """
     path = tmp_path / "x"
-    noise = [f.Record(r.ts_ns, os.urandom(1000)) for r in LONG]
+    noise = [f.Record(n, os.urandom(1000)) for n in range(16_000)]
     if scheme == "erf":
         f.write_erf(path, noise, compression=compression)
     else:
@@ -134,9 +137,10 @@ def test_file_that_shrinks(tmp_path: pathlib.Path, scheme: str, compression: str
         os.truncate(path, 0)
         assert list(trace) == []
         assert trace.accepted_packets == len(kept)
-    assert 1 <= len(kept) <= 5000
-    if scheme == "pcapfile" and not compression:
-        assert 2400 < len(kept) < 4000  # wandio reads a megabyte ahead
+    if compression:  # libwandio drops what it decompressed before it met the end
+        assert 1 <= len(kept) <= 8000
+    else:
+        assert 7999 <= len(kept) <= 8000
     assert [bytes(packet)[:1000] for packet in kept] == [r.data for r in noise[: len(kept)]]
 
 
