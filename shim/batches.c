@@ -410,7 +410,7 @@ static lts_more fill_without_waiting(filling *f) {
 /* As readable(); LTS_WAIT while another thread reads. */
 static lts_more outlook(lts_batches *batches, lts_trace *trace, double waited) {
   if (has_busy_cache(batches)) return LTS_WAIT;
-  if (trace->busy) return lts_trace_outlook(trace);
+  if (lts_trace_is_busy(trace)) return lts_trace_outlook(trace);
   if (waited > 0) lts_trace_calm(trace);
   return readable(batches, trace, waited > 0);
 }

@@ -115,7 +115,7 @@ lts_status lts_flow_cache_enter(lts_flow_cache *cache) {
   for (const lts_flow_cache *entered = inside; entered; entered = entered->outer)
     if (entered == cache)
       return lts_fail(LTS_E_STATE, 0, NULL, "these flows are being read: no signal handler may");
-  if (cache->busy && cache->forks != lts_forks)
+  if (cache->busy && !lts_flow_cache_is_busy(cache))
     return lts_fail(LTS_E_STATE, 0, NULL,
                     "another thread read these flows when this process was forked off");
   if (lts_wait_until_idle(&cache->busy)) return LTS_ERROR;
@@ -131,7 +131,9 @@ void lts_flow_cache_leave(lts_flow_cache *cache) {
   cache->busy = false;
 }
 
-bool lts_flow_cache_is_busy(const lts_flow_cache *cache) { return cache->busy; }
+bool lts_flow_cache_is_busy(const lts_flow_cache *cache) {
+  return cache->busy && cache->forks == lts_forks;
+}
 
 /* ---- records ---- */
 

@@ -270,6 +270,7 @@ double lts_trace_deadline(const lts_trace *trace, double since);
 lts_more lts_trace_timed_out(lts_trace *trace);
 /* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
 lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
+bool lts_trace_is_busy(const lts_trace *trace);
 /* Of a trace that another thread is reading: LTS_WAIT, or LTS_END. */
 lts_more lts_trace_outlook(const lts_trace *trace);
 /* Whether a reader that never waits has gone on for long enough, for now. */

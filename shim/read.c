@@ -343,13 +343,13 @@ static lts_more look(lts_trace *trace, lts_more more, lts_packet **out) {
 }
 
 lts_more lts_trace_ready(lts_trace *trace, lts_packet **out) {
-  return trace->busy ? lts_trace_outlook(trace) : look(trace, readable(trace), out);
+  return lts_trace_is_busy(trace) ? lts_trace_outlook(trace) : look(trace, readable(trace), out);
 }
 
 static lts_wait what_to_wait_for(const lts_trace *trace, double left) {
   enum { NAP_MS = 10 };
   if (must_fetch(trace)) return (lts_wait){LTS_FETCH, trace->wake, left};
-  if (trace->busy) return (lts_wait){-1, -1, NAP_MS / 1e3}; /* another thread reads */
+  if (lts_trace_is_busy(trace)) return (lts_wait){-1, -1, NAP_MS / 1e3}; /* another thread reads */
   const libtrace_eventobj_t *event = &trace->event;
   bool sleeps = event->type == TRACE_EVENT_SLEEP;
   double seconds = sleeps && event->seconds < left ? event->seconds : left;
@@ -384,9 +384,9 @@ lts_more lts_wait_own(lts_wait *wait, const char *uri) {
 
 lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_wait *wait) {
   if (waited > 0) lts_trace_calm(trace); /* as lts_trace_wait_until() */
-  lts_more more = trace->busy  ? lts_trace_outlook(trace)
-                  : waited > 0 ? look(trace, lts_trace_still_readable(trace), out)
-                               : look(trace, readable(trace), out);
+  lts_more more = lts_trace_is_busy(trace) ? lts_trace_outlook(trace)
+                  : waited > 0             ? look(trace, lts_trace_still_readable(trace), out)
+                                           : look(trace, readable(trace), out);
   if (more != LTS_WAIT) return more;
   double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
   if (waited >= timeout) return lts_trace_timed_out(trace);

@@ -54,6 +54,8 @@ static lts_status enter_inherited(lts_trace *trace) {
                   trace->uri);
 }
 
+bool lts_trace_is_busy(const lts_trace *trace) { return trace->busy && trace->forks == lts_forks; }
+
 lts_status lts_trace_enter(lts_trace *trace) {
   if (trace->forks != lts_forks && enter_inherited(trace)) return LTS_ERROR;
   return lts_wait_until_idle(&trace->busy);

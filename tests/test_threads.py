@@ -312,6 +312,9 @@ INHERITED = {
     "batches": "next(batches)",
     "flows": "next(flows)",
     "start": "waiting.start()",
+    "packets, asynchronously": "asyncio.run(step(trace))",
+    "batches, asynchronously": "asyncio.run(step(batches))",
+    "flows, asynchronously": "asyncio.run(step(flows))",
 }
 
 
@@ -319,9 +322,11 @@ INHERITED = {
 def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> None:
     """What that thread was reading the child can close, but not go on with."""
     program = """
-        import libtrace, os, sys, threading, time, warnings
+        import asyncio, libtrace, os, sys, threading, time, warnings
         warnings.simplefilter("ignore", DeprecationWarning)  # of the fork
         source, fifo, silent, read = sys.argv[1:]
+        async def step(source):
+            return await source.__aiter__().__anext__()
         pipe = os.open(fifo, os.O_RDWR)
         def feed():
             with open(source, "rb") as file:
@@ -332,7 +337,7 @@ def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> 
         feeder.start()
         waiting = libtrace.Trace("pcapfile:" + silent)
         trace = libtrace.open("pcapfile:" + fifo)
-        batches, flows = trace.batches(["wire_len"]), iter(trace.flows())
+        batches, flows = trace.batches(["wire_len"]), trace.flows()
         next(trace)
         def wait():
             while True:
