@@ -12,7 +12,6 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
-#include <wandio.h>
 
 /* Guards: libtrace 3 writes 16 bytes of record header in front of up to 65,535 bytes. libtrace 4
  * writes 24 bytes of a pcapng section in front of up to 65,536; it looks for the last 4 bytes of a
@@ -84,20 +83,6 @@ void lts_trace_drop_raw(lts_trace *trace, bool started) {
   lts_raws_destroy(&raws, started, trace->uri);
 }
 
-static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
-
-/* wandio reads every file through a thread of its own unless the environment says otherwise, which
- * it asks at each open and keeps for the process. For a plain file the thread costs more than it
- * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
- * meanwhile. */
-static void choose_io(lts_compression compression) {
-  if (getenv("LIBTRACEIO")) return;
-  setenv("LIBTRACEIO", compression == LTS_PLAIN || opening ? "nothreads" : "threads=-1", 1);
-  io_t *io = wandio_create("/dev/null");
-  if (io) wandio_destroy(io);
-  unsetenv("LIBTRACEIO");
-}
-
 lts_status lts_trace_config_raw(lts_trace *trace, trace_option_t option, int value,
                                 const char *name) {
   /* Guard: libtrace returns success and sets an error for a value out of range. */
@@ -122,6 +107,8 @@ static lts_status config_live(lts_trace *trace) {
   if (trace->promisc < 0) return LTS_OK;
   return lts_trace_config_raw(trace, TRACE_OPTION_PROMISC, trace->promisc, "promiscuous mode");
 }
+
+static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
 
 /* A pipe's writer may come late, or be another thread. */
 static int start_unlocked(lts_trace *trace) {
@@ -174,16 +161,9 @@ static lts_status start_live(lts_trace *trace) {
   return LTS_OK;
 }
 
-/* wandio allocates a megabyte anew for each that it reads, and glibc gives that back to the system
- * each time: a sixth of the time of a loop goes into page faults. Once a larger block was freed, it
- * keeps such memory (mallopt(3), M_MMAP_THRESHOLD). Guard: wandio goes on without its buffers where
- * it gets none, and crashes. */
-static lts_status keep_buffers(void) {
-  enum { LARGER = 8 << 20 };
-  void *volatile block = malloc(LARGER);
-  if (!block) return lts_fail_memory();
-  free(block);
-  return LTS_OK;
+static lts_status prepare_wandio(const lts_trace *trace, lts_compression compression) {
+  bool thread = compression != LTS_PLAIN && !opening;
+  return lts_wandio_prepare(thread, trace->source == LTS_STREAM);
 }
 
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
@@ -193,10 +173,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
-  if (trace->wandio) {
-    choose_io(compression);
-    if (keep_buffers()) return LTS_ERROR;
-  }
+  if (trace->wandio && prepare_wandio(trace, compression)) return LTS_ERROR;
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);
   if (!trace->raw)

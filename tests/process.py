@@ -3,18 +3,22 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 from typing import IO
 
 _DEADLINE = 60
+_HERE = str(Path(__file__).parent)
 
 
 def start(
     program: str, *arguments: str, stdin: IO[bytes] | int = subprocess.DEVNULL
 ) -> subprocess.Popen[str]:
-    """Start a Python program, its output in pipes."""
+    """Start a Python program, its output in pipes; it may import what is in this folder."""
+    path = os.pathsep.join(filter(None, [os.environ.get("PYTHONPATH"), _HERE]))
     command = [sys.executable, "-X", "faulthandler", "-c", textwrap.dedent(program), *arguments]
     return subprocess.Popen(
         command,
@@ -22,6 +26,7 @@ def start(
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        env={**os.environ, "PYTHONPATH": path},
     )
 
 

@@ -1170,15 +1170,10 @@ def test_daemon_thread_waits_for_a_full_pipe_at_the_end(tmp_pcap: MakeTrace, fif
 def test_daemon_thread_reads_while_an_output_is_flushed(tmp_path: pathlib.Path, fifo: str) -> None:
     """It must not come back to an interpreter that is gone."""
     script = """
-        import os, sys, threading, time, libtrace
+        import sys, threading, time, libtrace
+        from feed import feed
         source, fifo, target = sys.argv[1:]
-        pipe = os.open(fifo, os.O_RDWR)
-        def feed():
-            with open(source, "rb") as file:
-                while data := file.read(1000):  # in pieces: wandio wants some at first
-                    os.write(pipe, data)
-                    time.sleep(0.02)
-        threading.Thread(target=feed).start()
+        feed(fifo, source)
         trace = libtrace.open(f"pcapfile:{fifo}")
         packet = next(trace)
         output = libtrace.OutputTrace(f"pcapfile:{target}")

@@ -8,6 +8,7 @@ import fcntl
 import gzip
 import os
 import pathlib
+import random
 import signal
 import threading
 import time
@@ -323,18 +324,12 @@ def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> 
     """What that thread was reading the child can close, but not go on with."""
     program = """
         import asyncio, libtrace, os, sys, threading, time, warnings
+        from feed import feed
         warnings.simplefilter("ignore", DeprecationWarning)  # of the fork
         source, fifo, silent, read = sys.argv[1:]
         async def step(source):
             return await source.__aiter__().__anext__()
-        pipe = os.open(fifo, os.O_RDWR)
-        def feed():
-            with open(source, "rb") as file:
-                while data := file.read(4096):  # in pieces: wandio wants some at first
-                    os.write(pipe, data)
-                    time.sleep(0.02)
-        feeder = threading.Thread(target=feed)
-        feeder.start()
+        feeder = feed(fifo, source)
         waiting = libtrace.Trace("pcapfile:" + silent)
         trace = libtrace.open("pcapfile:" + fifo)
         batches, flows = trace.batches(["wire_len"]), trace.flows()
@@ -410,6 +405,63 @@ def test_pipe_from_a_thread_of_the_same_process(fifo: str, scheme: str, compress
     with libtrace.open(f"{scheme}:{fifo}") as trace:
         assert [number_of(packet) for packet in trace] == list(range(5_000))
     writer.join()
+
+
+IN_PIECES = {
+    "pcapfile": f.pcap,
+    "erf": lambda records: (f.erf_record(record.data, ts_ns=record.ts_ns) for record in records),
+    "pcapng": f.pcapng,
+    "pcap": f.pcap,
+}
+
+
+@pytest.mark.parametrize(("piece", "longest"), [(7, 90), (300, 3_000), (4096, 60_000)])
+@pytest.mark.parametrize("scheme", IN_PIECES)
+def test_records_that_come_in_pieces(fifo: str, scheme: str, piece: int, longest: int) -> None:
+    """As tcpdump writes those that are longer than its buffer."""
+    if scheme == "pcapng" and not libtrace.features()["pcapng"]:
+        pytest.skip("needs libtrace 4")
+    frames = [bytes([n % 256]) * n for n in (60, longest, longest // 2, 60, longest - 1)]
+    data = b"".join(IN_PIECES[scheme](f.records(*frames)))
+
+    with ThreadPoolExecutor() as pool:
+        wrote = pool.submit(write_pieces, fifo, data, piece)
+        with libtrace.open(f"{scheme}:{fifo}") as trace:
+            assert [packet.data for packet in trace] == frames
+        wrote.result()
+
+
+@pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
+def test_compressed_trace_that_comes_in_pieces(fifo: str, compression: str) -> None:
+    data = f.compress(b"".join(f.pcap(f.records(*numbered(5)))), compression)
+    with ThreadPoolExecutor() as pool:
+        wrote = pool.submit(write_pieces, fifo, data, 1)
+        with libtrace.open(f"pcapfile:{fifo}") as trace:
+            assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
+        wrote.result()
+
+
+@pytest.mark.parametrize("compression", ["", "gz", "bz2", "xz"])
+def test_damaged_file_after_a_pipe(fifo: str, folder: pathlib.Path, compression: str) -> None:
+    """What the pipe needs of libwandio does not harm others."""
+    writer = write_to(fifo, b"".join(f.pcap(f.records(*numbered(5)))))
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        assert len(list(trace)) == 5
+    writer.join()
+    noise = random.Random(1).randbytes
+    path = folder / "cut"
+    f.write_pcap(path, f.records(*[noise(1000) for _ in range(5000)]), compression=compression)
+    os.truncate(path, path.stat().st_size // 2)
+    with libtrace.open(f"pcapfile:{path}") as trace, pytest.raises(libtrace.LibtraceError):
+        list(trace)
+    assert 1 <= trace.accepted_packets <= 2500
+
+
+def write_pieces(fifo: str, data: bytes, piece: int) -> None:
+    with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+        for begin in range(0, len(data), piece):
+            pipe.write(data[begin : begin + piece])
+            time.sleep(0.002)
 
 
 def test_pipe_whose_writer_is_late(fifo: str) -> None:
@@ -635,19 +687,17 @@ def test_signal_handler_ends_a_silent_pipe(fifo: str, action: str) -> None:
 
 
 @pytest.mark.parametrize("call", ["libtrace.open(uri)", "next(trace)", "next(batches)"])
-def test_signal_handler_keeps_its_failure_to_itself(fifo: str, call: str) -> None:
+def test_signal_handler_keeps_its_failure_to_itself(
+    fifo: str, folder: pathlib.Path, call: str
+) -> None:
     """The call that it interrupted may fail as well, but for a reason of its own."""
     program = f"""
-        import libtrace, os, signal, sys, threading, time
-        fifo, header, record = sys.argv[1], *map(bytes.fromhex, sys.argv[2:])
+        import libtrace, os, signal, sys
+        from feed import feed
+        source, fifo = sys.argv[1:]
         uri = "pcapfile:" + fifo
-        def feed():
-            for data in (header, *[record] * 5):  # in pieces: wandio wants some at first
-                os.write(pipe, data)
-                time.sleep(0.02)
         if "uri" not in {call!r}:
-            pipe = os.open(fifo, os.O_RDWR)
-            threading.Thread(target=feed).start()
+            feed(fifo, source)
             trace = libtrace.open(uri)
             batches = trace.batches(["wire_len"])
             for _ in range(5):
@@ -667,7 +717,8 @@ def test_signal_handler_keeps_its_failure_to_itself(fifo: str, call: str) -> Non
         except libtrace.LibtraceError as error:
             assert handled and not isinstance(error, FileNotFoundError), error
     """
-    run(program, fifo, f.pcap_header().hex(), f.pcap_record(numbered(1)[0]).hex())
+    source = f.write_pcap(folder / "source", f.records(*numbered(5)))
+    run(program, source, fifo)
 
 
 def test_stop_from_another_thread_ends_a_pipe_at_its_next_packet(fifo: str) -> None:
