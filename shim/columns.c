@@ -204,7 +204,7 @@ static const lts_column_def columns[] = {
     NUMBER(capture_len, UINT32, RECORD),
     NUMBER(is_truncated, BOOL, RECORD),
     NUMBER(size_class, UINT8, RECORD),
-    NUMBER(direction, INT8, RECORD),
+    NUMBER(direction, INT16, RECORD),
     NUMBER(linktype, INT16, DECODED),
     LTS_COLUMN("src_mac", TEXT, DECODED, text, src_mac),
     LTS_COLUMN("dst_mac", TEXT, DECODED, text, dst_mac),

@@ -37,6 +37,19 @@ static lts_status too_long(const lts_output *output, uint32_t limit, const lts_e
                   output->uri, entry->captured, output->writer->scheme, limit);
 }
 
+static lts_status no_such_time(const lts_output *output, const lts_entry *entry, const char *last) {
+  return lts_fail(
+      LTS_E_TRACE, TRACE_ERR_BAD_PACKET, output->uri,
+      "cannot write to '%s': the times of %s are those from 1970 to %s, this packet's is "
+      "%lld seconds",
+      output->uri, output->writer->scheme, last, (long long)entry->seconds);
+}
+
+/* Of pcap and ERF, which have 32 bits for it. */
+static bool has_seconds(const lts_entry *entry) {
+  return entry->seconds >= 0 && entry->seconds <= UINT32_MAX;
+}
+
 /* Takes off what lies before the link type that the format has. */
 static void strip(lts_entry *entry, uint32_t header) {
   entry->data += header;
@@ -101,6 +114,7 @@ lts_status lts_encode_pcap(lts_output *output, lts_entry *entry) {
                     "cannot write to '%s': its packets have pcap's link type %d, this one has %d; "
                     "pcapng: takes both",
                     output->uri, output->linktype, linktype);
+  if (!has_seconds(entry)) return no_such_time(output, entry, "2106");
   leave_out_fcs(entry);
   uint8_t *begin = lts_sink_end(output->sink), *at = begin;
   if (output->linktype < 0) at = put_pcap_header(output, entry, linktype, at);
@@ -154,6 +168,7 @@ lts_status lts_encode_pcapng(lts_output *output, lts_entry *entry) {
   if (linktype < 0 || linktype > UINT16_MAX) return no_conversion(output, entry);
   if (entry->captured >= LIBTRACE_PACKET_BUFSIZE)
     return too_long(output, LIBTRACE_PACKET_BUFSIZE - 1, entry);
+  if (entry->seconds < 0) return no_such_time(output, entry, "2262");
   leave_out_fcs(entry);
   uint8_t *begin = lts_sink_end(output->sink), *at = begin;
   int64_t interface = interface_of(output, (uint16_t)linktype, &at);
@@ -224,6 +239,7 @@ lts_status lts_encode_erf(lts_output *output, lts_entry *entry) {
   uint32_t padding = type == ETH ? 2 : 0, framing = ERF_HEADER + padding;
   if (entry->captured > ERF_LONGEST - framing)
     return too_long(output, ERF_LONGEST - framing, entry);
+  if (!has_seconds(entry)) return no_such_time(output, entry, "2106");
   uint8_t *at = lts_sink_end(output->sink);
   uint64_t time = lts_packet_erf_time_get(entry->packet).value;
   for (int i = 0; i < 8; i++) *at++ = (uint8_t)(time >> 8 * i);

@@ -159,15 +159,17 @@ static void record_pcapfile(lts_trace *trace, libtrace_packet_t *raw, int64_t le
 
 /* ---- pcap:, pcapint:, pcapng: ---- */
 
+/* Guard: libpcap reads the seconds of a file as if they had a sign. */
 static void record_pcap(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                         lts_frame *frame) {
   (void)trace, (void)length;
   struct pcap_pkthdr *header = raw->header;
+  int64_t seconds = header->ts.tv_sec < 0 ? (uint32_t)header->ts.tv_sec : header->ts.tv_sec;
   frame->header = raw->header;
   frame->header_length = sizeof *header;
   frame->data = raw->payload;
   frame->capture_length = smaller(header->caplen, LIBTRACE_PACKET_BUFSIZE);
-  frame->timestamp_ns = (int64_t)header->ts.tv_sec * BILLION + (int64_t)header->ts.tv_usec * 1000;
+  frame->timestamp_ns = seconds * BILLION + (int64_t)header->ts.tv_usec * 1000;
   pcap_link(frame, (uint32_t)raw->type - TRACE_RT_DATA_DLT, header->len);
 }
 

@@ -181,6 +181,14 @@ def test_large_numbers_beside_long_addresses_fit_80_columns() -> None:
         assert f"{address} 999,999,999 100.0 999,999,999,999 100.0\n" in text
 
 
+def test_packets_without_a_length_on_the_wire(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    linktype, frame = gen.KINDS["raw4"]
+    path = f.write(tmp_path / "x", [f.pcap_header(linktype), f.pcap_record(frame, wirelen=0)])
+    assert re.search(r"^NONE +1 +100\.0 +0 +0\.0$", report(capsys, path), re.MULTILINE)
+
+
 def libtrace_report() -> dict[str, Any]:
     """The report of nothing."""
     from libtrace.report import Report, Summary

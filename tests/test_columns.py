@@ -319,7 +319,7 @@ def test_memory_of_a_column() -> None:
     view = memoryview(batch["src_port"])
     assert (view.format, view.shape, view.strides, view.readonly) == ("H", (773,), (2,), True)
     assert memoryview(batch["timestamp"]).format == "q"
-    assert memoryview(batch["direction"]).format == "b"
+    assert memoryview(batch["direction"]).format == "h"
     assert memoryview(batch["is_truncated"]).format == "?"
     assert memoryview(batch["src_ip"]).shape == (773, 16)
     assert memoryview(batch["src"]).shape == (774,)

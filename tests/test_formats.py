@@ -287,9 +287,13 @@ def test_legacynzix(tmp_trace: MakeTrace) -> None:
 
 
 def test_tsh_interface_is_the_direction(tmp_trace: MakeTrace) -> None:
-    parts = [f.tsh_record(IP4, interface=n) for n in (0, 1, 2)]
-    found, _ = read(tmp_trace(parts, "tsh"))
-    assert [packet.direction for packet in found] == [0, 1, 2]
+    interfaces = [0, 1, 2, 200, 255]
+    uri = tmp_trace([f.tsh_record(IP4, interface=n) for n in interfaces], "tsh")
+    found, _ = read(uri)
+    assert [packet.direction for packet in found] == interfaces
+    with libtrace.open(uri) as trace:
+        (batch,) = trace.batches(["direction"])
+        assert list(batch["direction"]) == interfaces
 
 
 def test_bare_path_finds_tsh(tmp_path: pathlib.Path) -> None:

@@ -393,6 +393,12 @@ def test_any_second(tmp_trace: MakeTrace, sec: int, nano: bool) -> None:
     assert packet.ts_sec == sec
 
 
+@pytest.mark.parametrize("sec", [(1 << 31) - 1, 1 << 31, (1 << 32) - 1])
+def test_any_second_through_libpcap(tmp_trace: MakeTrace, sec: int) -> None:
+    packet = only(tmp_trace([f.pcap_header(), f.pcap_record(FRAME, sec=sec, frac=5)], "pcap"))
+    assert packet.timestamp_ns == sec * f.NS + 5000
+
+
 # Compressed files in several members
 
 

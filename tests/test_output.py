@@ -141,6 +141,19 @@ def test_shortest_and_longest_packets(
     assert copied(tmp_trace(parts), tmp_path / "y") == b"".join(parts)
 
 
+@pytest.mark.parametrize("scheme", ["pcapfile", "erf"])
+def test_time_that_the_format_does_not_have(
+    tmp_trace: MakeTrace, tmp_path: pathlib.Path, scheme: str
+) -> None:
+    """2,000,000 microseconds behind the last second of pcap; what came before stays."""
+    late = f.pcap_record(FRAME, sec=0xFFFFFFFF, frac=2_000_000)
+    source = tmp_trace([f.pcap_header(), f.pcap_record(FRAME), late])
+    target = f"{scheme}:{tmp_path / 'x'}"
+    with pytest.raises(libtrace.LibtraceError, match=r"1970 to 2106.* 4294967297 seconds"):
+        libtrace.write(target, libtrace.open(source))
+    assert only(target).ts_sec == 1_700_000_000
+
+
 @pytest.mark.parametrize("linktype", [147, 195, 1000])
 def test_unknown_link_type_is_kept(
     tmp_trace: MakeTrace, tmp_path: pathlib.Path, linktype: int

@@ -134,7 +134,7 @@ def _sections(data: dict[str, Any]) -> Table:
 def _amounts(row: dict[str, Any], total: dict[str, Any]) -> Iterable[str]:
     for amount in ("packets", "wire_bytes"):
         yield _number(row[amount])
-        yield f"{100 * row[amount] / total[amount]:.1f}"
+        yield f"{100 * row[amount] / (total[amount] or 1):.1f}"
 
 
 def _parts(data: dict[str, Any], console: Console) -> Iterable[Table]:
