@@ -63,7 +63,7 @@ AC_DEFUN([PLT_CHECK_LIBTRACE], [
 
 # PLT_CHECK_CODECS
 # ----------------
-# What outputs can be compressed with. wandio uses the same libraries, but its package does not
+# What outputs can be compressed with, and traces decompressed. wandio uses the same libraries, but its package does not
 # bring their headers; what is not there is left out.
 AC_DEFUN([PLT_CHECK_CODECS], [
   AC_SUBST([CODEC_LIBS], [])

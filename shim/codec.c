@@ -5,7 +5,7 @@
  * random bytes shows it on wandio 1 and 4), and what any of its writers cannot write at the end,
  * or its thread ever, it never tells.
  */
-#include "output.h"
+#include "codec.h"
 
 #include <stdlib.h>
 
@@ -25,14 +25,6 @@
 #include <lz4frame.h>
 #endif
 
-/* zlib, bzip2 and lzma call the members of their streams the same. */
-#define STEP(STREAM, CODEC, CALL)                                                                  \
-  ((STREAM)->next_in = (void *)(CODEC)->in, (STREAM)->avail_in = (unsigned)(CODEC)->in_left,       \
-   (STREAM)->next_out = (void *)(CODEC)->out, (STREAM)->avail_out = (unsigned)(CODEC)->out_left,   \
-   status = (CALL), (CODEC)->in += (CODEC)->in_left - (STREAM)->avail_in,                          \
-   (CODEC)->in_left = (STREAM)->avail_in, (CODEC)->out += (CODEC)->out_left - (STREAM)->avail_out, \
-   (CODEC)->out_left = (STREAM)->avail_out)
-
 /* ---- gzip ---- */
 
 #ifdef HAVE_ZLIB_H
@@ -44,7 +36,7 @@ typedef struct gzip {
 static lts_codec_state gzip_step(lts_codec *codec, bool finish) {
   z_stream *stream = &((gzip *)codec)->stream;
   int status;
-  STEP(stream, codec, deflate(stream, finish ? Z_FINISH : Z_NO_FLUSH));
+  LTS_CODEC_STEP(stream, codec, deflate(stream, finish ? Z_FINISH : Z_NO_FLUSH));
   if (status == Z_STREAM_END) return LTS_CODEC_DONE;
   return status == Z_OK || status == Z_BUF_ERROR ? LTS_CODEC_MORE : LTS_CODEC_FAILED;
 }
@@ -74,7 +66,7 @@ typedef struct bzip2 {
 static lts_codec_state bzip2_step(lts_codec *codec, bool finish) {
   bz_stream *stream = &((bzip2 *)codec)->stream;
   int status;
-  STEP(stream, codec, BZ2_bzCompress(stream, finish ? BZ_FINISH : BZ_RUN));
+  LTS_CODEC_STEP(stream, codec, BZ2_bzCompress(stream, finish ? BZ_FINISH : BZ_RUN));
   if (status == BZ_STREAM_END) return LTS_CODEC_DONE;
   return status >= 0 ? LTS_CODEC_MORE : LTS_CODEC_FAILED;
 }
@@ -102,7 +94,7 @@ typedef struct xz {
 static lts_codec_state xz_step(lts_codec *codec, bool finish) {
   lzma_stream *stream = &((xz *)codec)->stream;
   lzma_ret status;
-  STEP(stream, codec, lzma_code(stream, finish ? LZMA_FINISH : LZMA_RUN));
+  LTS_CODEC_STEP(stream, codec, lzma_code(stream, finish ? LZMA_FINISH : LZMA_RUN));
   if (status == LZMA_STREAM_END) return LTS_CODEC_DONE;
   return status == LZMA_OK ? LTS_CODEC_MORE : LTS_CODEC_FAILED;
 }
@@ -227,8 +219,13 @@ lts_codec *lts_codec_new(lts_compression_type type, int level) {
     return NULL;
   }
   if (codecs[type].begin(codec, level)) return codec;
-  codec->end(codec);
-  free(codec);
+  lts_codec_free(codec);
   lts_fail_memory();
   return NULL;
+}
+
+void lts_codec_free(lts_codec *codec) {
+  if (!codec) return;
+  codec->end(codec);
+  free(codec);
 }

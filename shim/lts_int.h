@@ -284,8 +284,8 @@ lts_more lts_wait_own(lts_wait *wait, const char *uri);
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
 lts_more lts_trace_take(lts_trace *trace, lts_filter *const *filter, lts_frame *frame);
 
-/* Before each open through wandio (wandio.c): whether it may use a thread, and reads a pipe. */
-lts_status lts_wandio_prepare(bool thread, bool pipe);
+/* Before each open through wandio (wandio.c): whether it may use a thread. */
+lts_status lts_wandio_prepare(bool thread);
 
 /* What a trace reads with (open.c). */
 typedef struct lts_raws {

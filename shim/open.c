@@ -161,11 +161,6 @@ static lts_status start_live(lts_trace *trace) {
   return LTS_OK;
 }
 
-static lts_status prepare_wandio(const lts_trace *trace, lts_compression compression) {
-  bool thread = compression != LTS_PLAIN && !opening;
-  return lts_wandio_prepare(thread, trace->source == LTS_STREAM);
-}
-
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
                            lts_compression compression) {
   if (trace->source == LTS_LIVE && lts_interface_check(trace)) return LTS_ERROR;
@@ -173,7 +168,7 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
-  if (trace->wandio && prepare_wandio(trace, compression)) return LTS_ERROR;
+  if (trace->wandio && lts_wandio_prepare(compression != LTS_PLAIN && !opening)) return LTS_ERROR;
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);
   if (!trace->raw)

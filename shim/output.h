@@ -5,33 +5,10 @@
 #ifndef LTS_OUTPUT_H
 #define LTS_OUTPUT_H
 
+#include "codec.h"
 #include "lts_int.h"
 
 #include <pthread.h>
-
-/* ---- compression (codec.c) ---- */
-
-typedef enum lts_codec_state { LTS_CODEC_MORE, LTS_CODEC_DONE, LTS_CODEC_FAILED } lts_codec_state;
-
-/* A stream of one compression type. The caller moves `in` and `out`, `step` goes on with them. */
-typedef struct lts_codec lts_codec;
-struct lts_codec {
-  lts_codec_state (*step)(lts_codec *codec, bool finish);
-  void (*end)(lts_codec *codec);
-  const uint8_t *in;
-  size_t in_left;
-  uint8_t *out;
-  size_t out_left;
-};
-
-/* Never so little room for a step that it could not go on. */
-enum { LTS_CODEC_ROOM = 1 << 18 };
-
-/* NULL where this build lacks the type, or memory. */
-lts_codec *lts_codec_new(lts_compression_type type, int level);
-bool lts_codec_exists(lts_compression_type type);
-/* What a build must have for it; NULL where there is no such type. */
-lts_name lts_codec_needs(lts_compression_type type);
 
 /* ---- files (sink.c) ---- */
 

@@ -171,9 +171,8 @@ void lts_sink_keep(lts_sink *sink, size_t length) {
 }
 
 void lts_sink_discard(lts_sink *sink) {
-  if (sink->codec) sink->codec->end(sink->codec);
   if (sink->fd >= 0) close(sink->fd);
-  free(sink->codec);
+  lts_codec_free(sink->codec);
   free(sink->packed);
   free(sink);
 }

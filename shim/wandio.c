@@ -1,22 +1,132 @@
 /* SPDX-License-Identifier: LGPL-3.0-or-later
  *
- * How wandio reads what libtrace opens.
+ * How wandio reads what libtrace opens. It has no other place to change that than the table of its
+ * readers and the pointer to it in each reader, both public: the table is the process's.
  */
+#include "codec.h"
 #include "lts_int.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <wandio.h>
 
-/* ---- whole records ---- */
-
 typedef __typeof__(wandio_read(NULL, NULL, 0)) io_length; /* each version has its own */
 typedef io_length io_reader(io_t *, void *, io_length);
 
+static io_source_t *original; /* the table, in which these two were */
 static io_reader *read_some, *peek_some;
 
-/* Guard: an error behind the last part is told by errno only, and wandio must not be asked again.
- */
+/* ---- decompression ---- */
+
+/* What a reader of compressed bytes becomes. */
+typedef struct unpacker {
+  io_t *packed;
+  lts_codec *codec; /* NULL between two streams */
+  int failure;      /* an errno value, for the next read */
+  uint8_t *at;
+  size_t left;
+  uint8_t in[1 << 20];
+} unpacker;
+
+/* False at the end, or after a failure. */
+static bool refill(unpacker *self) {
+  io_length length = read_some(self->packed, self->in, sizeof self->in);
+  if (length < 0 || (length == 0 && self->codec)) self->failure = length < 0 ? errno : EIO;
+  self->at = self->in;
+  self->left = length > 0 ? (size_t)length : 0;
+  return length > 0;
+}
+
+/* Between streams, and behind the last one, there may be zeros (xz's specification, 2.2; gzip and
+ * tapes). */
+static bool begin_stream(unpacker *self) {
+  while (self->left && !*self->at) self->at++, self->left--;
+  if (!self->left) return true;
+  self->codec = lts_decoder_new(self->at, self->left);
+  if (!self->codec) self->failure = EIO;
+  return self->codec;
+}
+
+static void step(unpacker *self, uint8_t **out, size_t *room) {
+  lts_codec *codec = self->codec;
+  codec->in = self->at, codec->in_left = self->left;
+  codec->out = *out, codec->out_left = *room;
+  lts_codec_state state = codec->step(codec, false);
+  self->at += self->left - codec->in_left, self->left = codec->in_left;
+  *out = codec->out, *room = codec->out_left;
+  if (state == LTS_CODEC_MORE) return;
+  if (state == LTS_CODEC_FAILED) self->failure = EIO;
+  lts_codec_free(codec);
+  self->codec = NULL;
+}
+
+/* All that comes before a failure is delivered. */
+static io_length read_unpacked(io_t *io, void *buffer, io_length length) {
+  unpacker *self = io->data;
+  uint8_t *out = buffer;
+  size_t room = (size_t)length;
+  while (room && !self->failure) {
+    if (self->codec) step(self, &out, &room);
+    if (!room || self->failure) break;
+    if (!self->left && (room < (size_t)length || !refill(self))) break;
+    if (!self->codec && !begin_stream(self)) break;
+  }
+  if (room < (size_t)length || !self->failure) return length - (io_length)room;
+  errno = self->failure;
+  return -1;
+}
+
+static void close_unpacked(io_t *io) {
+  unpacker *self = io->data;
+  lts_codec_free(self->codec);
+  wandio_destroy(self->packed);
+  free(self);
+  free(io);
+}
+
+/* Wandio looks at the first bytes to choose a decoder of its own: true where it need not. */
+static bool unpack(io_t *io, const uint8_t *head, size_t length) {
+  static io_source_t unpacked = {"unpacked", read_unpacked, NULL, NULL, NULL, close_unpacked};
+  lts_codec *codec = lts_decoder_new(head, length);
+  unpacker *self = codec ? malloc(sizeof *self) : NULL;
+  io_t *packed = self ? malloc(sizeof *packed) : NULL;
+  if (!packed) {
+    lts_codec_free(codec);
+    free(self);
+    return false;
+  }
+  *packed = *io;
+  self->packed = packed;
+  self->codec = codec;
+  self->failure = 0;
+  self->at = self->in;
+  self->left = 0;
+  *io = (io_t){&unpacked, self};
+  return true;
+}
+
+/* ---- whole records ---- */
+
+static io_length read_nothing(io_t *io, void *buffer, io_length length) {
+  (void)io, (void)buffer, (void)length;
+  errno = EIO;
+  return -1;
+}
+
+static void close_broken(io_t *io) {
+  io->source = original;
+  wandio_destroy(io);
+}
+
+/* Guard: wandio 3 writes over the heap when it is read again after an error, as libtrace 3 reads
+ * legacy traces. */
+static void give_up(io_t *io) {
+  static io_source_t broken = {"broken", read_nothing, read_nothing, NULL, NULL, close_broken};
+  io->source = &broken;
+}
+
+/* Guard: where a pipe holds only a part of what is asked for, wandio returns that part, and
+ * libtrace calls it a record that is cut off. An error behind a last part is told by errno only. */
 static io_length read_whole(io_t *io, void *buffer, io_length length) {
   enum { READ_AHEAD = 1 << 20 }; /* by wandio itself, which wants what there is */
   int before = errno;
@@ -26,26 +136,26 @@ static io_length read_whole(io_t *io, void *buffer, io_length length) {
     more = read_some(io, (char *)buffer + whole, length - whole);
     if (more > 0) whole += more;
   }
+  if (whole < length && errno) give_up(io);
   if (!errno) errno = before;
   return whole;
 }
 
 static io_length peek_whole(io_t *io, void *buffer, io_length length) {
-  enum { ALL_OF = 1024, MAGIC = 6 }; /* wandio looks at so much to find a compression's magic */
-  io_length enough = length < ALL_OF ? length : MAGIC;
+  enum { DETECTION = 1024, MAGIC = 6 }; /* wandio asks for so much to find a compression's magic */
+  io_length enough = length < DETECTION ? length : MAGIC;
   io_length before = 0, seen = peek_some(io, buffer, length);
   while (seen > before && seen < enough) {
     before = seen;
     seen = peek_some(io, buffer, length);
   }
-  return seen;
+  bool compressed = length == DETECTION && seen > 0 && unpack(io, buffer, (size_t)seen);
+  return compressed ? 0 : seen;
 }
 
-/* Guard: where a pipe holds only a part of what is asked for, wandio returns that part, and
- * libtrace calls it a record that is cut off. wandio has no other place to make it read on than the
- * table of its readers, which is the process's. */
-static void read_whole_records(io_source_t *source) {
-  if (source->read == read_whole || !source->peek) return;
+static void replace_readers(io_source_t *source) {
+  if (original || !source->peek) return;
+  original = source;
   read_some = source->read;
   peek_some = source->peek;
   source->read = read_whole;
@@ -58,11 +168,11 @@ static void read_whole_records(io_source_t *source) {
  * it asks at each open and keeps for the process. For a plain file the thread costs more than it
  * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
  * meanwhile. */
-static void choose_io(bool thread, bool pipe) {
+static void choose_io(bool thread) {
   bool chosen = getenv("LIBTRACEIO");
   if (!chosen) setenv("LIBTRACEIO", thread ? "threads=-1" : "nothreads", 1);
   io_t *io = wandio_create("/dev/null");
-  if (io && pipe) read_whole_records(io->source);
+  if (io) replace_readers(io->source);
   if (io) wandio_destroy(io);
   if (!chosen) unsetenv("LIBTRACEIO");
 }
@@ -79,7 +189,7 @@ static lts_status keep_buffers(void) {
   return LTS_OK;
 }
 
-lts_status lts_wandio_prepare(bool thread, bool pipe) {
-  choose_io(thread, pipe);
+lts_status lts_wandio_prepare(bool thread) {
+  choose_io(thread);
   return keep_buffers();
 }

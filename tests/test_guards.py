@@ -399,37 +399,6 @@ def test_any_second_through_libpcap(tmp_trace: MakeTrace, sec: int) -> None:
     assert packet.timestamp_ns == sec * f.NS + 5000
 
 
-# Compressed files in several members
-
-
-@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
-def test_concatenated_members(tmp_trace: MakeTrace, kind: str) -> None:
-    parts = [f.pcap_header() + f.pcap_record(FRAME), f.pcap_record(FRAME) * 2]
-    found, error = read(tmp_trace([f.compress(part, kind) for part in parts]))
-    for packet in found:
-        assert_plain(packet)
-    if kind == "gz":
-        assert (len(found), error) == (3, None)
-    else:
-        assert len(found) in (1, 3)
-
-
-@pytest.mark.parametrize("kind", ["gz", "bz2", "xz"])
-def test_damaged_compression(
-    tmp_trace: MakeTrace, capfd: pytest.CaptureFixture[str], kind: str
-) -> None:
-    whole = f.compress(b"".join(f.pcap(gen.mixed(300, seed=8))), kind)
-    for cut in (len(whole) // 2, len(whole) - 3):
-        found, _ = read(tmp_trace([whole[:cut]]))
-        assert len(found) <= 300
-    broken = bytearray(whole)
-    broken[len(whole) // 2] ^= 0xFF
-    found, _ = read(tmp_trace([broken]))
-    assert len(found) <= 300
-    # wandio itself tells the world of a gzip file that is cut off.
-    capfd.readouterr()
-
-
 # The end
 
 
