@@ -219,6 +219,7 @@ struct lts_trace {
   bool stopped;              /* and so does this, until the next start() */
   int wake;                  /* an eventfd that ends a wait for an interface, or -1 */
   int socket;                /* of int:, ring: and pcapint:, or -1 */
+  bool failed;               /* the interface did, and no packet has come since */
   bool waited;               /* the last look found nothing, and left in */
   libtrace_eventobj_t event; /* what to wait for */
   lts_slot slots[2];         /* filled in turn: a loop holds one packet while it fetches the next */
@@ -327,6 +328,8 @@ void lts_socket_list(fd_set *found);
 void lts_socket_adopt(lts_trace *trace, const fd_set *known);
 /* What happened to an interface, as its socket tells once: an errno, or 0. */
 int lts_socket_failure(const struct pollfd *ready);
+/* Whether the interface that it was bound to is gone for good. */
+bool lts_socket_is_orphan(const lts_trace *trace);
 /* Adds the kernel's counters to last_known. */
 void lts_socket_count(lts_trace *trace);
 lts_status lts_socket_promisc(lts_trace *trace, bool promisc);

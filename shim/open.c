@@ -69,7 +69,7 @@ void lts_raws_destroy(lts_raws *raws, bool started, const char *uri) {
 void lts_trace_forget_raw(lts_trace *trace) {
   if (trace->wake >= 0) close(trace->wake);
   trace->wake = trace->socket = -1;
-  trace->waited = trace->fetched = false;
+  trace->failed = trace->waited = trace->fetched = false;
   for (int i = 0; i < 2; i++) {
     trace->slots[i].raw = NULL;
     trace->slots[i].room = NULL;

@@ -138,6 +138,8 @@ RARE lts_more lts_trace_timed_out(lts_trace *trace) {
 }
 
 static lts_more interface_failed(lts_trace *trace, int failure) {
+  trace->failed = true;
+  if (lts_socket_is_orphan(trace)) failure = ENODEV;
   lts_fail(LTS_E_TRACE, failure, trace->uri, "cannot read on in '%s': %s", trace->uri,
            strerror(failure));
   return LTS_FAIL;
@@ -162,9 +164,11 @@ static int interface_failure(lts_trace *trace) {
 
 RARE static lts_more read_live(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
   int failure = interface_failure(trace);
-  if (failure) return interface_failed(trace, failure);
+  if (failure || (trace->failed && lts_socket_is_orphan(trace)))
+    return interface_failed(trace, failure);
   trace->event = trace_event(trace->raw, raw);
   *length = trace->event.size;
+  trace->failed &= trace->event.type != TRACE_EVENT_PACKET;
   if (trace->event.type == TRACE_EVENT_PACKET) return LTS_ITEM;
   if (trace->event.type == TRACE_EVENT_TERMINATE) return live_end(trace);
   trace->waited = true;

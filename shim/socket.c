@@ -88,6 +88,12 @@ int lts_socket_failure(const struct pollfd *ready) {
   return failure;
 }
 
+bool lts_socket_is_orphan(const lts_trace *trace) {
+  struct sockaddr_ll address = {0};
+  socklen_t size = sizeof address;
+  return !getsockname(trace->socket, (struct sockaddr *)&address, &size) && address.sll_ifindex < 0;
+}
+
 static void add(lts_count *sum, lts_count more) { *sum = (*sum == LTS_UNKNOWN ? 0 : *sum) + more; }
 
 /* The kernel begins anew whenever it is asked. */

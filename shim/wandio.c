@@ -119,7 +119,7 @@ static void close_broken(io_t *io) {
 }
 
 /* Guard: wandio 3 writes over the heap when it is read again after an error, as libtrace 3 reads
- * legacy traces. */
+ * legacy traces; and a Ctrl-C while it looks for a compression must end the start. */
 static void give_up(io_t *io) {
   static io_source_t broken = {"broken", read_nothing, read_nothing, NULL, NULL, close_broken};
   io->source = &broken;
@@ -149,6 +149,7 @@ static io_length peek_whole(io_t *io, void *buffer, io_length length) {
     before = seen;
     seen = peek_some(io, buffer, length);
   }
+  if (seen < 0) give_up(io);
   bool compressed = length == DETECTION && seen > 0 && unpack(io, buffer, (size_t)seen);
   return compressed ? 0 : seen;
 }

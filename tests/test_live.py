@@ -375,6 +375,9 @@ def test_interface_goes(network: Network, trace: libtrace.Trace, how: str) -> No
         network.set("up")
         network.send(frame(b"up again"))
         assert bytes(next(trace))[42:] == b"up again"
+    for _ in range(2 if how == "gone" else 0):  # nothing comes any more: who tries again is told so
+        with pytest.raises(libtrace.LibtraceError, match="No such device"):
+            next(trace)
 
 
 @every_format

@@ -658,7 +658,23 @@ def test_ctrl_c_on_a_silent_pipe(fifo: str) -> None:
         thread.join()
 
 
-def test_ctrl_c_while_the_writer_is_awaited(fifo: str) -> None:
+@contextlib.contextmanager
+def open_pipe(fifo: str, content: bytes | None) -> Iterator[None]:
+    """A pipe that holds no more than this; None if nobody has opened it."""
+    if content is None:
+        yield
+        return
+    with open(fifo, "r+b", buffering=0) as pipe:  # noqa: PTH123
+        pipe.write(content)
+        yield
+
+
+BEGINNINGS = {"no writer": None, "nothing": b"", "less": f.pcap_header()[:10]}
+HEADER = {"header": f.pcap_header()}
+
+
+@pytest.mark.parametrize("content", BEGINNINGS.values(), ids=BEGINNINGS)
+def test_ctrl_c_while_the_beginning_is_awaited(fifo: str, content: bytes | None) -> None:
     program = """
         import libtrace, sys
         print("waiting", flush=True)
@@ -667,12 +683,29 @@ def test_ctrl_c_while_the_writer_is_awaited(fifo: str) -> None:
         except KeyboardInterrupt:
             print("interrupted")
     """
-    process = start(program, f"pcapfile:{fifo}")
-    assert process.stdout
-    assert process.stdout.readline() == "waiting\n"
-    time.sleep(0.15)
-    process.send_signal(signal.SIGINT)
-    assert finish(process) == "interrupted\n"
+    with open_pipe(fifo, content):
+        process = start(program, f"pcapfile:{fifo}")
+        assert process.stdout
+        assert process.stdout.readline() == "waiting\n"
+        time.sleep(0.15)
+        process.send_signal(signal.SIGINT)
+        assert finish(process) == "interrupted\n"
+
+
+@pytest.mark.parametrize("content", (BEGINNINGS | HEADER).values(), ids=BEGINNINGS | HEADER)
+def test_signal_while_the_beginning_is_awaited(fifo: str, content: bytes | None) -> None:
+    """Its handler returns: the start fails, where libwandio has begun to read."""
+    program = """
+        import libtrace, signal, sys
+        signal.signal(signal.SIGALRM, lambda *_: None)
+        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        try:
+            next(libtrace.open(sys.argv[1]))
+        except libtrace.LibtraceError as error:
+            print("failed")
+    """
+    with open_pipe(fifo, content):
+        assert run(program, f"pcapfile:{fifo}") == "failed\n"
 
 
 @pytest.mark.parametrize("action", ["close", "stop"])
