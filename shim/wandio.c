@@ -8,10 +8,13 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <wandio.h>
 
 typedef __typeof__(wandio_read(NULL, NULL, 0)) io_length; /* each version has its own */
 typedef io_length io_reader(io_t *, void *, io_length);
+
+enum { MAGIC = 6 }; /* so many bytes tell a compression */
 
 static io_source_t *original; /* the table, in which these two were */
 static io_reader *read_some, *peek_some;
@@ -28,12 +31,14 @@ typedef struct unpacker {
   uint8_t in[1 << 20];
 } unpacker;
 
-/* False at the end, or after a failure. */
+/* Adds to what is left. False at the end, or after a failure. */
 static bool refill(unpacker *self) {
-  io_length length = read_some(self->packed, self->in, sizeof self->in);
-  if (length < 0 || (length == 0 && self->codec)) self->failure = length < 0 ? errno : EIO;
+  memmove(self->in, self->at, self->left);
   self->at = self->in;
-  self->left = length > 0 ? (size_t)length : 0;
+  io_length length =
+      read_some(self->packed, self->in + self->left, (io_length)(sizeof self->in - self->left));
+  if (length < 0 || (length == 0 && self->codec)) self->failure = length < 0 ? errno : EIO;
+  if (length > 0) self->left += (size_t)length;
   return length > 0;
 }
 
@@ -41,6 +46,7 @@ static bool refill(unpacker *self) {
  * tapes). */
 static bool begin_stream(unpacker *self) {
   while (self->left && !*self->at) self->at++, self->left--;
+  while (self->left && self->left < MAGIC && refill(self)) continue;
   if (!self->left) return true;
   self->codec = lts_decoder_new(self->at, self->left);
   if (!self->codec) self->failure = EIO;
@@ -84,7 +90,7 @@ static void close_unpacked(io_t *io) {
   free(io);
 }
 
-/* Wandio looks at the first bytes to choose a decoder of its own: true where it need not. */
+/* wandio looks at the first bytes to choose a decoder of its own: true where it need not. */
 static bool unpack(io_t *io, const uint8_t *head, size_t length) {
   static io_source_t unpacked = {"unpacked", read_unpacked, NULL, NULL, NULL, close_unpacked};
   lts_codec *codec = lts_decoder_new(head, length);
@@ -142,7 +148,7 @@ static io_length read_whole(io_t *io, void *buffer, io_length length) {
 }
 
 static io_length peek_whole(io_t *io, void *buffer, io_length length) {
-  enum { DETECTION = 1024, MAGIC = 6 }; /* wandio asks for so much to find a compression's magic */
+  enum { DETECTION = 1024 }; /* wandio asks for so much to find a compression's magic */
   io_length enough = length < DETECTION ? length : MAGIC;
   io_length before = 0, seen = peek_some(io, buffer, length);
   while (seen > before && seen < enough) {

@@ -120,6 +120,23 @@ def test_joined(tmp_path: Path, whole: dict[str, bytes], kind: str) -> None:
     assert read(tmp_path / "x", whole[kind], rest, rest) == (FRAMES * 3, None)
 
 
+@pythons_kind
+def test_joined_in_pieces(fifo: str, kind: str) -> None:
+    """Of which none holds a whole magic number."""
+    parts = [f.pcap_header(), *(f.pcap_record(frame) for frame in FRAMES[:5])]
+    data = b"".join(f.compress(part, kind) + bytes(4) for part in parts)
+
+    def write() -> None:
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            for begin in range(0, len(data), 2):
+                pipe.write(data[begin : begin + 2])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    assert read_from(f"pcapfile:{fifo}") == (FRAMES[:5], None)
+    writer.join()
+
+
 @every_kind
 def test_zeros_behind(tmp_path: Path, whole: dict[str, bytes], kind: str) -> None:
     """Padding, as tapes, block devices and xz make it."""
