@@ -247,6 +247,7 @@ struct lts_trace {
   /* What the interface blocks of a pcapng file's current section say. */
   lts_interface *interfaces;
   size_t interface_count;
+  bool told[LTS_STATISTICS]; /* and the counters that its statistics blocks have */
 };
 
 /* Fills `frame` from what libtrace has just read into `raw`; `length` is its return value. */

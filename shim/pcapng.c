@@ -25,17 +25,30 @@ static bool is_swapped(const uint8_t *block, int64_t length) {
   return word(block + 4, false) != length;
 }
 
+/* An option of a block, behind its code and length. */
+typedef struct option {
+  uint16_t code, length;
+  const uint8_t *value;
+} option;
+
+/* The next of the options, or code 0 at their end. */
+static option next_option(const uint8_t **at, uint32_t *left, bool swapped) {
+  enum { HEADER = 4 };
+  if (*left < HEADER) return (option){0};
+  option next = {half(*at, swapped), half(*at + 2, swapped), *at + HEADER};
+  uint32_t whole = HEADER + ((next.length + 3u) & ~3u);
+  if (whole > *left) return (option){0};
+  *at += whole;
+  *left -= whole;
+  return next;
+}
+
 static void read_options(lts_interface *interface, const uint8_t *at, uint32_t left, bool swapped) {
-  enum { HEADER = 4, IF_TSRESOL = 9, IF_TSOFFSET = 14 };
-  while (left >= HEADER) {
-    uint16_t code = half(at, swapped), length = half(at + 2, swapped);
-    uint32_t whole = HEADER + ((length + 3u) & ~3u);
-    if (!code || whole > left) return;
-    if (code == IF_TSRESOL && length == 1) interface->resolution = at[HEADER];
-    if (code == IF_TSOFFSET && length == 8)
-      interface->offset = (int64_t)twice(at + HEADER, swapped);
-    at += whole;
-    left -= whole;
+  enum { IF_TSRESOL = 9, IF_TSOFFSET = 14 };
+  for (option o = next_option(&at, &left, swapped); o.code; o = next_option(&at, &left, swapped)) {
+    if (o.code == IF_TSRESOL && o.length == 1) interface->resolution = *o.value;
+    if (o.code == IF_TSOFFSET && o.length == 8)
+      interface->offset = (int64_t)twice(o.value, swapped);
   }
 }
 
@@ -52,10 +65,25 @@ static lts_status add_interface(lts_trace *trace, const uint8_t *block, int64_t 
   return LTS_OK;
 }
 
+/* Guard: libtrace has 0 for a counter that no block has told. */
+static void note_counters(lts_trace *trace, const uint8_t *block, int64_t length, bool swapped) {
+  enum { FIXED = 20, IFRECV = 4, IFDROP = 5, FILTERACCEPT = 6, OSDROP = 7 };
+  if (length <= FIXED + TRAILER) return;
+  const uint8_t *at = block + FIXED;
+  uint32_t left = (uint32_t)length - FIXED - TRAILER;
+  for (option o = next_option(&at, &left, swapped); o.code; o = next_option(&at, &left, swapped)) {
+    trace->told[LTS_STAT_RECEIVED] |= o.code == IFRECV;
+    trace->told[LTS_STAT_DROPPED] |= o.code == IFDROP || o.code == OSDROP;
+    trace->told[LTS_STAT_CAPTURED] |= o.code == FILTERACCEPT;
+  }
+}
+
 lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64_t length) {
   const uint8_t *block = raw->header;
-  uint32_t type = word(block, is_swapped(block, length));
+  bool swapped = is_swapped(block, length);
+  uint32_t type = word(block, swapped);
   if (type == SECTION) trace->interface_count = 0;
+  if (type == STATISTICS) note_counters(trace, block, length, swapped);
   return type == INTERFACE ? add_interface(trace, block, length) : LTS_OK;
 }
 

@@ -258,13 +258,19 @@ lts_status lts_trace_conf_meta(lts_trace *trace, int meta) {
   return LTS_OK;
 }
 
+/* pcapng counts what its blocks tell. */
+static bool has_counter(const lts_trace *trace, lts_statistic which) {
+  const lts_scheme *scheme = lts_scheme_find(trace->uri);
+  return !scheme || strcmp(scheme->name, "pcapng") || trace->told[which];
+}
+
 lts_count lts_trace_statistic(lts_trace *trace, lts_statistic which) {
   if (which == LTS_STAT_ACCEPTED) return trace->accepted;
   if (which == LTS_STAT_FILTERED) return trace->filtered;
   if ((unsigned)which >= LTS_STATISTICS) return LTS_UNKNOWN;
   if (trace->socket >= 0) lts_socket_count(trace);
   lts_count before = trace->last_known[which];
-  bool ask = trace->raw && trace->socket < 0;
+  bool ask = trace->raw && trace->socket < 0 && has_counter(trace, which);
   lts_count since = ask ? lts_raw_statistic(trace->raw, which) : LTS_UNKNOWN;
   if (since == LTS_UNKNOWN) return before;
   return before == LTS_UNKNOWN ? since : before + since;

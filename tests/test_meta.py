@@ -177,6 +177,36 @@ def test_packets_are_the_same_with_and_without(tmp_path: pathlib.Path) -> None:
 # Counters, filter, snap length
 
 
+COUNTERS = {
+    "none": {},
+    "received": {4: 1000},
+    "received and dropped": {4: 1000, 5: 7},
+    "dropped by the system": {7: 3},
+    "all": {4: 1000, 5: 7, 6: 900, 7: 3},
+}
+
+
+@needs_meta
+@pytest.mark.parametrize("big", [False, True])
+@pytest.mark.parametrize("told", COUNTERS.values(), ids=COUNTERS)
+def test_counters_are_those_of_the_file(
+    tmp_trace: MakeTrace, told: dict[int, int], big: bool
+) -> None:
+    """The others are unknown, not 0. Options of a block: draft-ietf-opsawg-pcapng, 4.6."""
+    order = ">" if big else "<"
+    options = b"".join(struct.pack(order + "HHQ", code, 8, n) for code, n in told.items())
+    interface = f.interface_block(1, big=big)
+    counters = f.block(5, struct.pack(order + "III", 0, 0, 9) + options + bytes(4), big=big)
+    blocks = [f.section_block(big=big), interface, enhanced(big=big), *([counters] * bool(told))]
+    with libtrace.open(tmp_trace(blocks, "pcapng")) as trace:
+        assert len(list(trace)) == 1
+        found = trace.statistics()
+    dropped = told.get(5, 0) + told.get(7, 0) if {5, 7} & set(told) else None
+    assert found["received"] == told.get(4)
+    assert found["dropped"] == dropped
+    assert found["captured"] == told.get(6)
+
+
 @needs_meta
 def test_neither_filter_nor_counters_see_it(uri: str) -> None:
     with libtrace.open(uri, meta=True, filter="udp", snaplen=10) as trace:
