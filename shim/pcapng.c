@@ -87,11 +87,10 @@ lts_status lts_pcapng_note(lts_trace *trace, const libtrace_packet_t *raw, int64
   return type == INTERFACE ? add_interface(trace, block, length) : LTS_OK;
 }
 
-/* A file may say any nonsense: the arithmetic wraps, as unsigned. */
+/* A file may say any nonsense: the nearest time that there is. */
 static int64_t nanoseconds(const lts_interface *interface, uint64_t count) {
   enum { BINARY = 0x80 };
   uint8_t power = interface->resolution & 0x7f;
-  uint64_t start = (uint64_t)interface->offset * BILLION;
   unsigned __int128 units = 1;
   if (interface->resolution & BINARY)
     units <<= power;
@@ -99,7 +98,9 @@ static int64_t nanoseconds(const lts_interface *interface, uint64_t count) {
     while (power--) units *= 10;
   else
     count = 0;
-  return (int64_t)(start + (uint64_t)((unsigned __int128)count * BILLION / units));
+  __int128 since = (__int128)((unsigned __int128)count * BILLION / units);
+  __int128 time = (__int128)interface->offset * BILLION + since;
+  return time > INT64_MAX ? INT64_MAX : time < -INT64_MAX ? -INT64_MAX : (int64_t)time;
 }
 
 static bool is_finer_than_microseconds(const lts_interface *interface) {

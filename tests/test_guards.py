@@ -594,6 +594,23 @@ def test_pcapng_block_shorter_than_its_length(
     assert error is not None
 
 
+@needs_pcapng
+@pytest.mark.parametrize(
+    ("tsresol", "count"),
+    [(9, (1 << 63) - 1), (9, 1 << 63), (9, (1 << 64) - 1), (3, 10**16), (0, 10**10)],
+)
+def test_pcapng_time_that_is_too_late(tmp_trace: MakeTrace, tsresol: int, count: int) -> None:
+    """It is the last there is, in every way of reading."""
+    parts = pcapng_file(f.interface_block(tsresol=tsresol), packet_block(count))
+    uri = tmp_trace(parts, "pcapng")
+    last = (1 << 63) - 1
+    assert only(uri).timestamp_ns == last
+    with libtrace.open(uri) as trace:
+        assert [list(batch["timestamp"]) for batch in trace.batches(["timestamp"])] == [[last]]
+    with libtrace.open(uri) as trace:
+        assert [list(batch["first"]) for batch in trace.flows(["first"])] == [[last]]
+
+
 # The legacy formats
 
 
