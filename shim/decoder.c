@@ -177,27 +177,37 @@ static bool lz4_begin(lts_codec *codec) {
 
 /* ---- all ---- */
 
-lts_codec *lts_decoder_new(const uint8_t *head, size_t length) {
-  static const struct {
-    const char *magic;
-    size_t length;
-    bool (*begin)(lts_codec *codec);
-    size_t size;
-  } known[] = {
+typedef struct decoder {
+  const char *magic;
+  size_t length;
+  bool (*begin)(lts_codec *codec);
+  size_t size;
+} decoder;
+
+static const decoder *find(const uint8_t *head, size_t length) {
+  enum { ZSTD_ROW = 3, LZ4_ROW };
+  static const decoder known[] = {
       {"\x1f\x8b\x08", 3, GZIP},
       {"BZh", 3, BZIP2},
       {"\xfd"
        "7zXZ",
        5, XZ},
-      {"\x28\xb5\x2f\xfd", 4, ZSTD},
-      {"\x04\x22\x4d\x18", 4, LZ4},
+      [ZSTD_ROW] = {"\x28\xb5\x2f\xfd", 4, ZSTD},
+      [LZ4_ROW] = {"\x04\x22\x4d\x18", 4, LZ4},
   };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (length < known[i].length || memcmp(head, known[i].magic, known[i].length)) continue;
-    lts_codec *codec = known[i].begin ? calloc(1, known[i].size) : NULL;
-    if (!codec || known[i].begin(codec)) return codec;
-    lts_codec_free(codec);
-    return NULL;
-  }
+  /* A frame to skip, which both of them do (RFC 8878, 3.1.2). */
+  if (length >= 4 && head[0] >> 4 == 5 && !memcmp(head + 1, "\x2a\x4d\x18", 3))
+    return &known[known[ZSTD_ROW].begin ? ZSTD_ROW : LZ4_ROW];
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (length >= known[i].length && !memcmp(head, known[i].magic, known[i].length))
+      return &known[i];
+  return NULL;
+}
+
+lts_codec *lts_decoder_new(const uint8_t *head, size_t length) {
+  const decoder *found = find(head, length);
+  lts_codec *codec = found && found->begin ? calloc(1, found->size) : NULL;
+  if (!codec || found->begin(codec)) return codec;
+  lts_codec_free(codec);
   return NULL;
 }

@@ -196,7 +196,7 @@ lts_status lts_detect(const char *path, char **uri) {
     return unknown_format(path, "it cannot be read twice; name it: pcapfile:...");
   if (compression == LTS_NEEDS_LIBTRACE4)
     return unknown_format(path, "zstd and lz4 need libtrace 4");
-  if (lts_wandio_prepare(false)) return LTS_ERROR;
+  if (lts_wandio_prepare(false, false)) return LTS_ERROR;
   uint8_t head[4096];
   ssize_t length = peek(path, head, sizeof head);
   if (length < 0) return unknown_format(path, "it cannot be decompressed");

@@ -286,8 +286,9 @@ lts_more lts_wait_own(lts_wait *wait, const char *uri);
  * no interpreter lock for it, if the trace is marked as busy and the filter is nobody else's. */
 lts_more lts_trace_take(lts_trace *trace, lts_filter *const *filter, lts_frame *frame);
 
-/* Before each open through wandio (wandio.c): whether it may use a thread. */
-lts_status lts_wandio_prepare(bool thread);
+/* Before each open through wandio (wandio.c), in the same thread: whether wandio may use one of its
+ * own, and whether what looks compressed is not. */
+lts_status lts_wandio_prepare(bool thread, bool raw);
 
 /* What a trace reads with (open.c). */
 typedef struct lts_raws {

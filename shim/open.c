@@ -168,7 +168,9 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   trace->pcapint = scheme && !strcmp(scheme->name, "pcapint");
   if (scheme && !strcmp(scheme->name, "ring"))
     trace->ring_frame = lts_ring_frame(strchr(trace->uri, ':') + 1);
-  if (trace->wandio && lts_wandio_prepare(compression != LTS_PLAIN && !opening)) return LTS_ERROR;
+  bool thread = compression != LTS_PLAIN && !opening;
+  bool raw = scheme && !strcmp(scheme->name, "rawerf");
+  if (trace->wandio && lts_wandio_prepare(thread, raw)) return LTS_ERROR;
   lts_status status = LTS_ERROR;
   trace->raw = create_raw(uri);
   if (!trace->raw)

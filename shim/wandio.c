@@ -18,6 +18,19 @@ enum { MAGIC = 6 }; /* so many bytes tell a compression */
 
 static io_source_t *original; /* the table, in which these two were */
 static io_reader *read_some, *peek_some;
+static _Thread_local bool plain; /* what this thread opens, whatever it looks like */
+
+/* Guard: an error behind the last part is told by errno only, and wandio must not be asked again.
+ */
+static io_length read_told(io_t *io, void *buffer, io_length length, int *failure) {
+  int before = errno;
+  errno = 0;
+  io_length done = read_some(io, buffer, length);
+  *failure = done < length ? errno : 0;
+  if (done < 0 && !*failure) *failure = EIO;
+  errno = *failure ? *failure : before;
+  return done;
+}
 
 /* ---- decompression ---- */
 
@@ -25,7 +38,8 @@ static io_reader *read_some, *peek_some;
 typedef struct unpacker {
   io_t *packed;
   lts_codec *codec; /* NULL between two streams */
-  int failure;      /* an errno value, for the next read */
+  int told;         /* an errno value: what comes behind the bytes that are left */
+  int failure;      /* the same, when they are gone */
   uint8_t *at;
   size_t left;
   uint8_t in[1 << 20];
@@ -33,12 +47,15 @@ typedef struct unpacker {
 
 /* Adds to what is left. False at the end, or after a failure. */
 static bool refill(unpacker *self) {
+  if (self->failure) return false;
   memmove(self->in, self->at, self->left);
   self->at = self->in;
+  io_length room = (io_length)(sizeof self->in - self->left);
   io_length length =
-      read_some(self->packed, self->in + self->left, (io_length)(sizeof self->in - self->left));
-  if (length < 0 || (length == 0 && self->codec)) self->failure = length < 0 ? errno : EIO;
+      self->told ? -1 : read_told(self->packed, self->in + self->left, room, &self->told);
   if (length > 0) self->left += (size_t)length;
+  if (length < 0) self->failure = self->told;
+  if (length == 0 && self->codec) self->failure = EIO;
   return length > 0;
 }
 
@@ -49,7 +66,7 @@ static bool begin_stream(unpacker *self) {
   while (self->left && self->left < MAGIC && refill(self)) continue;
   if (!self->left) return true;
   self->codec = lts_decoder_new(self->at, self->left);
-  if (!self->codec) self->failure = EIO;
+  if (!self->codec && !self->failure) self->failure = EIO;
   return self->codec;
 }
 
@@ -104,7 +121,7 @@ static bool unpack(io_t *io, const uint8_t *head, size_t length) {
   *packed = *io;
   self->packed = packed;
   self->codec = codec;
-  self->failure = 0;
+  self->told = self->failure = 0;
   self->at = self->in;
   self->left = 0;
   *io = (io_t){&unpacked, self};
@@ -132,18 +149,16 @@ static void give_up(io_t *io) {
 }
 
 /* Guard: where a pipe holds only a part of what is asked for, wandio returns that part, and
- * libtrace calls it a record that is cut off. An error behind a last part is told by errno only. */
+ * libtrace calls it a record that is cut off. */
 static io_length read_whole(io_t *io, void *buffer, io_length length) {
   enum { READ_AHEAD = 1 << 20 }; /* by wandio itself, which wants what there is */
-  int before = errno;
-  errno = 0;
-  io_length whole = read_some(io, buffer, length), more = whole;
-  while (more > 0 && whole < length && length < READ_AHEAD && !errno) {
-    more = read_some(io, (char *)buffer + whole, length - whole);
+  int failure;
+  io_length whole = read_told(io, buffer, length, &failure), more = whole;
+  while (more > 0 && whole < length && length < READ_AHEAD && !failure) {
+    more = read_told(io, (char *)buffer + whole, length - whole, &failure);
     if (more > 0) whole += more;
   }
-  if (whole < length && errno) give_up(io);
-  if (!errno) errno = before;
+  if (failure) give_up(io);
   return whole;
 }
 
@@ -156,8 +171,8 @@ static io_length peek_whole(io_t *io, void *buffer, io_length length) {
     seen = peek_some(io, buffer, length);
   }
   if (seen < 0) give_up(io);
-  bool compressed = length == DETECTION && seen > 0 && unpack(io, buffer, (size_t)seen);
-  return compressed ? 0 : seen;
+  if (length != DETECTION || seen <= 0) return seen;
+  return plain || unpack(io, buffer, (size_t)seen) ? 0 : seen;
 }
 
 static void replace_readers(io_source_t *source) {
@@ -176,7 +191,8 @@ static void replace_readers(io_source_t *source) {
  * gives, and in a pipe it would keep signals from ending a read; a compressed file it decompresses
  * meanwhile. */
 static void choose_io(bool thread) {
-  bool chosen = getenv("LIBTRACEIO");
+  const char *chosen = getenv("LIBTRACEIO");
+  if (chosen && strstr(chosen, "noautodetect")) plain = true;
   if (!chosen) setenv("LIBTRACEIO", thread ? "threads=-1" : "nothreads", 1);
   io_t *io = wandio_create("/dev/null");
   if (io) replace_readers(io->source);
@@ -196,7 +212,8 @@ static lts_status keep_buffers(void) {
   return LTS_OK;
 }
 
-lts_status lts_wandio_prepare(bool thread) {
+lts_status lts_wandio_prepare(bool thread, bool raw) {
+  plain = raw;
   choose_io(thread);
   return keep_buffers();
 }

@@ -3,12 +3,31 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import struct
+import termios
 import threading
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 PIECES = 10
+_PATIENCE = 0.5
+
+
+def write_pieces(pipe: int, pieces: Iterable[bytes]) -> None:
+    """Write each piece when the one before was read, so that none comes together with another."""
+    for piece in pieces:
+        os.write(pipe, piece)
+        end = time.monotonic() + _PATIENCE
+        while _unread(pipe) and time.monotonic() < end:
+            time.sleep(0.001)
+
+
+def _unread(pipe: int) -> int:
+    (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
+    return int(count)
 
 
 def feed(fifo: str, source: str) -> threading.Thread:
@@ -19,12 +38,7 @@ def feed(fifo: str, source: str) -> threading.Thread:
     pipe = os.open(fifo, os.O_RDWR)
     data = Path(source).read_bytes()
     size = len(data) // PIECES + 1
-
-    def write() -> None:
-        for begin in range(0, len(data), size):
-            os.write(pipe, data[begin : begin + size])
-            time.sleep(0.02)
-
-    thread = threading.Thread(target=write)
+    pieces = [data[begin : begin + size] for begin in range(0, len(data), size)]
+    thread = threading.Thread(target=write_pieces, args=(pipe, pieces))
     thread.start()
     return thread

@@ -19,6 +19,7 @@ from typing import IO, Any, TypeVar
 import gen_files as f
 import libtrace
 import pytest
+from feed import write_pieces
 from network import BURST, Network, udp_frame
 from process import finish, run, start
 from test_limits import descriptors
@@ -665,10 +666,8 @@ def piped(fifo: str) -> Iterator[tuple[libtrace.Trace, IO[bytes]]]:
 
 def begin(fifo: str) -> IO[bytes]:
     writer = open(fifo, "wb", buffering=0)  # noqa: PTH123, SIM115 - the caller closes it
-    writer.write(f.pcap_header())
-    for number in range(LEAD):
-        writer.write(f.pcap_record(frame(number)))
-        time.sleep(0.02)
+    records = [f.pcap_record(frame(number)) for number in range(LEAD)]
+    write_pieces(writer.fileno(), [f.pcap_header(), *records])
     return writer
 
 

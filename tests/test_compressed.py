@@ -7,14 +7,17 @@ import bz2
 import lzma
 import os
 import random
+import struct
 import threading
-import time
 import zlib
 from pathlib import Path
 
 import gen_files as f
 import libtrace
 import pytest
+from feed import write_pieces
+from process import run
+from waiting import on_alarm
 
 pytestmark = pytest.mark.usefixtures("silence")
 
@@ -128,13 +131,47 @@ def test_joined_in_pieces(fifo: str, kind: str) -> None:
 
     def write() -> None:
         with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            for begin in range(0, len(data), 2):
-                pipe.write(data[begin : begin + 2])
+            write_pieces(pipe.fileno(), (data[at : at + 2] for at in range(0, len(data), 2)))
 
     writer = threading.Thread(target=write)
     writer.start()
     assert read_from(f"pcapfile:{fifo}") == (FRAMES[:5], None)
     writer.join()
+
+
+@pytest.mark.skipif(not libtrace.features()["zstd"], reason="needs libtrace 4")
+@pytest.mark.parametrize("kind", OURS)
+def test_frames_to_skip(tmp_path: Path, whole: dict[str, bytes], kind: str) -> None:
+    """As in front of or behind what pzstd and the seekable format make (RFC 8878, 3.1.2)."""
+    skip = struct.pack("<II", 0x184D2A5E, 9) + bytes(9)
+    assert read(tmp_path / "x", skip, whole[kind], skip) == (FRAMES, None)
+
+
+@pytest.mark.parametrize("scheme", ["erf", "rawerf"])
+def test_erf_that_looks_compressed(tmp_path: Path, scheme: str) -> None:
+    """rawerf: is libtrace's way to say that it is not."""
+    first = bytearray(f.erf_record(FRAMES[0]))
+    first[:4] = b"\x1f\x8b\x08\0"
+    path = f.write(tmp_path / "x", [bytes(first), f.erf_record(FRAMES[1])])
+    found, error = read_from(f"{scheme}:{path}")
+    if scheme == "erf":
+        assert (found, error is None) == ([], False)
+    else:
+        assert ([len(frame) for frame in found], error) == ([len(FRAMES[0]), len(FRAMES[1])], None)
+
+
+def test_libtraceio_without_detection(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    program = """
+        import libtrace, os, sys
+        print(len(list(libtrace.open(sys.argv[1]))))
+        os.environ["LIBTRACEIO"] = "noautodetect"
+        try:
+            libtrace.open("pcapfile:" + sys.argv[1])
+        except libtrace.LibtraceError as error:
+            print("Not a pcap tracefile" in str(error))
+    """
+    path = f.write(tmp_path / "x", [whole["gz"]])
+    assert run(program, path).split() == [str(len(FRAMES)), "True"]
 
 
 @every_kind
@@ -194,12 +231,9 @@ def test_pipe_gives_what_it_has(fifo: str, kind: str) -> None:
 
     def write() -> None:
         with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            for piece in pieces[:2]:
-                pipe.write(piece)
-                time.sleep(0.05)
+            write_pieces(pipe.fileno(), pieces[:2])
             assert seen.wait(10)
-            for piece in pieces[2:]:
-                pipe.write(piece)
+            write_pieces(pipe.fileno(), pieces[2:])
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -209,6 +243,25 @@ def test_pipe_gives_what_it_has(fifo: str, kind: str) -> None:
         found.extend(bytes(packet) for packet in trace)
     writer.join()
     assert found == FRAMES[:6]
+
+
+def test_signal_behind_the_first_piece(fifo: str) -> None:
+    """The pipe gave something, and the read goes on: an error is told, and nothing repeated."""
+    writing = threading.Event()
+
+    def write() -> None:
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            pipe.write(f.compress(b"".join(f.pcap(RECORDS[:3])), "gz"))
+            writing.wait(10)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    with on_alarm(lambda: None, 0.2):
+        found, error = read_from(f"pcapfile:{fifo}")
+    writing.set()
+    writer.join()
+    assert found == FRAMES[: len(found)]
+    assert error is not None
 
 
 def test_descriptors(tmp_path: Path, whole: dict[str, bytes]) -> None:

@@ -21,6 +21,7 @@ import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
+from feed import write_pieces
 from network import Network
 from process import finish, run, start
 from waiting import PROMPT, Alarm, alarm, interrupt, on_alarm
@@ -425,7 +426,7 @@ def test_records_that_come_in_pieces(fifo: str, scheme: str, piece: int, longest
     data = b"".join(IN_PIECES[scheme](f.records(*frames)))
 
     with ThreadPoolExecutor() as pool:
-        wrote = pool.submit(write_pieces, fifo, data, piece)
+        wrote = pool.submit(write_in_pieces, fifo, data, piece)
         with libtrace.open(f"{scheme}:{fifo}") as trace:
             assert [packet.data for packet in trace] == frames
         wrote.result()
@@ -435,7 +436,7 @@ def test_records_that_come_in_pieces(fifo: str, scheme: str, piece: int, longest
 def test_compressed_trace_that_comes_in_pieces(fifo: str, compression: str) -> None:
     data = f.compress(b"".join(f.pcap(f.records(*numbered(5)))), compression)
     with ThreadPoolExecutor() as pool:
-        wrote = pool.submit(write_pieces, fifo, data, 1)
+        wrote = pool.submit(write_in_pieces, fifo, data, 1)
         with libtrace.open(f"pcapfile:{fifo}") as trace:
             assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
         wrote.result()
@@ -457,11 +458,10 @@ def test_damaged_file_after_a_pipe(fifo: str, folder: pathlib.Path, compression:
     assert 1 <= trace.accepted_packets <= 2500
 
 
-def write_pieces(fifo: str, data: bytes, piece: int) -> None:
+def write_in_pieces(fifo: str, data: bytes, size: int) -> None:
     with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-        for begin in range(0, len(data), piece):
-            pipe.write(data[begin : begin + piece])
-            time.sleep(0.002)
+        pieces = (data[begin : begin + size] for begin in range(0, len(data), size))
+        write_pieces(pipe.fileno(), pieces)
 
 
 def test_pipe_whose_writer_is_late(fifo: str) -> None:
@@ -590,10 +590,7 @@ def test_filter_set_while_batches_wait_for_a_pipe(fifo: str) -> None:
 
 def write_slowly(pipe: IO[bytes], frames: list[bytes]) -> None:
     """In pieces: before its first packet libwandio wants more than one, to find a compression."""
-    pipe.write(f.pcap_header())
-    for frame in frames:
-        pipe.write(f.pcap_record(frame))
-        time.sleep(0.02)
+    write_pieces(pipe.fileno(), [f.pcap_header(), *map(f.pcap_record, frames)])
 
 
 def test_packets_come_as_they_are_written(fifo: str) -> None:
@@ -698,7 +695,7 @@ def test_signal_while_the_beginning_is_awaited(fifo: str, content: bytes | None)
     program = """
         import libtrace, signal, sys
         signal.signal(signal.SIGALRM, lambda *_: None)
-        signal.setitimer(signal.ITIMER_REAL, 0.15)
+        signal.setitimer(signal.ITIMER_REAL, 0.15, 0.15)
         try:
             next(libtrace.open(sys.argv[1]))
         except libtrace.LibtraceError as error:
