@@ -134,7 +134,10 @@ def files() -> Iterator[bytes]:
     for number, (scheme, data) in enumerate(every):
         yield bytes([SCHEMES.index(scheme), 37 * number & 255]) + data
     for compression in ("", "gz", "bz2", "xz"):
-        yield b"\0\0" + f.compress(every[0][1], compression)
+        packed = f.compress(every[0][1], compression)
+        yield b"\0\0" + packed
+        yield b"\0\0" + packed + packed + bytes(9)
+        yield b"\0\0" + packed[: len(packed) * 2 // 3]
 
 
 def messages() -> Iterator[bytes]:
