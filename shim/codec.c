@@ -9,22 +9,6 @@
 
 #include <stdlib.h>
 
-#ifdef HAVE_ZLIB_H
-#include <zlib.h>
-#endif
-#ifdef HAVE_BZLIB_H
-#include <bzlib.h>
-#endif
-#ifdef HAVE_LZMA_H
-#include <lzma.h>
-#endif
-#ifdef HAVE_ZSTD_H
-#include <zstd.h>
-#endif
-#ifdef HAVE_LZ4FRAME_H
-#include <lz4frame.h>
-#endif
-
 /* ---- gzip ---- */
 
 #ifdef HAVE_ZLIB_H

@@ -7,6 +7,22 @@
 
 #include "lts_int.h"
 
+#ifdef HAVE_ZLIB_H
+#include <zlib.h>
+#endif
+#ifdef HAVE_BZLIB_H
+#include <bzlib.h>
+#endif
+#ifdef HAVE_LZMA_H
+#include <lzma.h>
+#endif
+#ifdef HAVE_ZSTD_H
+#include <zstd.h>
+#endif
+#ifdef HAVE_LZ4FRAME_H
+#include <lz4frame.h>
+#endif
+
 typedef enum lts_codec_state { LTS_CODEC_MORE, LTS_CODEC_DONE, LTS_CODEC_FAILED } lts_codec_state;
 
 /* A stream of one compression type. The caller moves `in` and `out`, `step` goes on with them. */

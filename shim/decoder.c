@@ -8,22 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef HAVE_ZLIB_H
-#include <zlib.h>
-#endif
-#ifdef HAVE_BZLIB_H
-#include <bzlib.h>
-#endif
-#ifdef HAVE_LZMA_H
-#include <lzma.h>
-#endif
-#ifdef HAVE_ZSTD_H
-#include <zstd.h>
-#endif
-#ifdef HAVE_LZ4FRAME_H
-#include <lz4frame.h>
-#endif
-
 static lts_codec_state state_of(bool done, bool more) {
   return done ? LTS_CODEC_DONE : more ? LTS_CODEC_MORE : LTS_CODEC_FAILED;
 }

@@ -25,6 +25,10 @@ def write_pieces(pipe: int, pieces: Iterable[bytes]) -> None:
             time.sleep(0.001)
 
 
+def pieces_of(data: bytes, size: int) -> list[bytes]:
+    return [data[begin : begin + size] for begin in range(0, len(data), size)]
+
+
 def _unread(pipe: int) -> int:
     (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
     return int(count)
@@ -37,8 +41,7 @@ def feed(fifo: str, source: str) -> threading.Thread:
     """
     pipe = os.open(fifo, os.O_RDWR)
     data = Path(source).read_bytes()
-    size = len(data) // PIECES + 1
-    pieces = [data[begin : begin + size] for begin in range(0, len(data), size)]
+    pieces = pieces_of(data, len(data) // PIECES + 1)
     thread = threading.Thread(target=write_pieces, args=(pipe, pieces))
     thread.start()
     return thread

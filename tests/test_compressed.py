@@ -15,7 +15,7 @@ from pathlib import Path
 import gen_files as f
 import libtrace
 import pytest
-from feed import write_pieces
+from feed import pieces_of, write_pieces
 from process import run
 from waiting import on_alarm
 
@@ -131,7 +131,7 @@ def test_joined_in_pieces(fifo: str, kind: str) -> None:
 
     def write() -> None:
         with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            write_pieces(pipe.fileno(), (data[at : at + 2] for at in range(0, len(data), 2)))
+            write_pieces(pipe.fileno(), pieces_of(data, 2))
 
     writer = threading.Thread(target=write)
     writer.start()

@@ -21,7 +21,7 @@ import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
-from feed import write_pieces
+from feed import pieces_of, write_pieces
 from network import Network
 from process import finish, run, start
 from waiting import PROMPT, Alarm, alarm, interrupt, on_alarm
@@ -460,8 +460,7 @@ def test_damaged_file_after_a_pipe(fifo: str, folder: pathlib.Path, compression:
 
 def write_in_pieces(fifo: str, data: bytes, size: int) -> None:
     with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-        pieces = (data[begin : begin + size] for begin in range(0, len(data), size))
-        write_pieces(pipe.fileno(), pieces)
+        write_pieces(pipe.fileno(), pieces_of(data, size))
 
 
 def test_pipe_whose_writer_is_late(fifo: str) -> None:
