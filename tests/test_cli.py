@@ -447,21 +447,24 @@ def running(*arguments: str, **options: Any) -> AbstractContextManager[subproces
     return command.running("report", "--json", *arguments, **options)
 
 
-def interrupt(process: subprocess.Popen[str], after: float) -> tuple[str, str]:
+def interrupt(
+    process: subprocess.Popen[str], after: float, number: int = signal.SIGINT
+) -> tuple[str, str]:
     time.sleep(after)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     return process.communicate(timeout=20)
 
 
-def test_interrupt_while_waiting_for_packets(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_while_waiting_for_packets(tmp_path: Path, number: int) -> None:
     fifo = tmp_path / "fifo"
     os.mkfifo(fifo)
     with running(f"pcapfile:{fifo}") as process, fifo.open("wb") as out:
         # More than wandio reads at once, so that some packets come through.
         out.writelines(f.pcap(gen.mixed(20_000)))
         out.flush()
-        text, err = interrupt(process, 1)
-    assert (process.returncode, err) == (130, "")
+        text, err = interrupt(process, 1, number)
+    assert (process.returncode, err) == (128 + number, "")
     result = json.loads(text)
     assert 0 < result["total"]["packets"] <= 20_000
     assert sum(row["packets"] for row in result["sizes"]) == result["total"]["packets"]
@@ -508,8 +511,10 @@ def test_interrupt_in_process(
     def interrupted(*_arguments: object, **_options: object) -> None:
         raise KeyboardInterrupt
 
+    before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(libtrace, "open", interrupted)
     assert report(capsys, mixed, status=130) == ""
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 # Live interfaces
@@ -543,11 +548,14 @@ def test_a_live_interface_is_read_until_count(loopback: Callable[[], None]) -> N
     assert result["traces"][0]["uri"] == "int:lo"
 
 
-def test_a_live_interface_is_read_until_interrupt(loopback: Callable[[], None]) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_live_interface_is_read_until_interrupt(
+    loopback: Callable[[], None], number: int
+) -> None:
     with running("--filter", "udp port 9", "int:lo") as process:
         send_until(process, loopback, 1.5)
-        text, err = interrupt(process, 0)
-    assert (process.returncode, err) == (130, "")
+        text, err = interrupt(process, 0, number)
+    assert (process.returncode, err) == (128 + number, "")
     assert json.loads(text)["total"]["packets"] > 0
 
 

@@ -296,7 +296,8 @@ def test_a_full_disk(target: Path, tmp_path: Path, data: Path, old: bool) -> Non
         assert list(target.parent.iterdir()) == []
 
 
-def test_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_keeps_what_was_read(tmp_path: Path, number: int) -> None:
     fifo, folder = tmp_path / "fifo", tmp_path / "out"
     os.mkfifo(fifo)
     folder.mkdir()
@@ -309,9 +310,9 @@ def test_interrupt_keeps_what_was_read(tmp_path: Path) -> None:
         while not any(it.stat().st_size > 1000 for it in folder.iterdir()):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        process.send_signal(signal.SIGINT)
+        process.send_signal(number)
         text, err = process.communicate(timeout=DEADLINE)
-    assert (process.returncode, text, err) == (130, "", "")
+    assert (process.returncode, text, err) == (128 + number, "", "")
     assert only_file(target)
     rows = target.read_text().split()[1:]
     assert rows == [str(number) for number in range(len(rows))]

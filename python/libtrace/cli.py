@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 import libtrace
 from libtrace.arguments import make_parser
-from libtrace.commands import INTERRUPTED, Reading, complain, printable, progress, write
+from libtrace.commands import (
+    Reading,
+    complain,
+    printable,
+    progress,
+    status_of,
+    terminable,
+    write,
+)
 from libtrace.report import Report, Summary
 
 if TYPE_CHECKING:
@@ -36,7 +44,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        The exit status: 0, 1 after an error, 130 after Ctrl-C, 141 when nobody reads the output.
+        The exit status: 0, 1 after an error, 130 after Ctrl-C, 141 when nobody reads the output,
+        143 after SIGTERM.
 
     Raises
     ------
@@ -45,9 +54,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     try:
         options = make_parser().parse_args(argv)
-        return _COMMANDS[options.command](options)
-    except KeyboardInterrupt:
-        return INTERRUPTED
+        with terminable():
+            return _COMMANDS[options.command](options)
+    except KeyboardInterrupt as interrupt:
+        return status_of(interrupt)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
         if package not in _PACKAGES:
@@ -98,15 +108,15 @@ def _report(options: argparse.Namespace) -> int:
     render = _formatter(options.json)
     report = Report()
     errors: list[Exception] = []
-    interrupted = False
+    ended = 0
     try:
         _read_all(options, report, errors)
-    except KeyboardInterrupt:
-        interrupted = True
+    except KeyboardInterrupt as interrupt:
+        ended = status_of(interrupt)
     status = write(render(report.as_dict(options.top))) if report.traces else 0
     for error in errors:
         complain(error)
-    return INTERRUPTED if interrupted else status or int(bool(errors))
+    return ended or status or int(bool(errors))
 
 
 # ---- tables ----

@@ -6,11 +6,12 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import libtrace
 
@@ -20,47 +21,83 @@ if TYPE_CHECKING:
     from libtrace.columns import Batch
     from libtrace.trace import Trace
 
+    _Handler = Callable[[int, FrameType | None], object]
+
 __all__ = [
     "BROKEN_PIPE",
-    "INTERRUPTED",
     "Reading",
     "Replacement",
+    "Terminated",
     "complain",
     "printable",
     "progress",
+    "status_of",
     "stopping",
+    "terminable",
     "write",
 ]
 
-# As the shell reports a command that one of these signals ended.
-INTERRUPTED = 128 + 2
-BROKEN_PIPE = 128 + 13
+# As the shell reports a command that this signal ended.
+BROKEN_PIPE = 128 + signal.SIGPIPE
 
-# ---- reading ----
+# ---- signals ----
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as timeout(1) sends it: it ends a command as Ctrl-C does."""
+
+
+def status_of(interrupt: KeyboardInterrupt) -> int:
+    """Return the exit status, as the shell reports a command that this signal ended."""
+    return 128 + (signal.SIGTERM if isinstance(interrupt, Terminated) else signal.SIGINT)
+
+
+@contextmanager
+def _handling(handlers: dict[int, _Handler]) -> Iterator[None]:
+    """Handle signals so, and as before at the end; only the main thread gets any."""
+    main = threading.current_thread() is threading.main_thread()
+    before = [(number, signal.getsignal(number)) for number in handlers if main]
+    try:
+        for number, _ in before:
+            signal.signal(number, handlers[number])
+        yield
+    finally:
+        for number, handler in before:
+            signal.signal(number, handler)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def terminable() -> AbstractContextManager[None]:
+    """Let SIGTERM raise :exc:`Terminated`, unless the process does otherwise with it already."""
+    default = signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    return _handling({signal.SIGTERM: _terminate} if default else {})
 
 
 @contextmanager
 def stopping(trace: Trace) -> Iterator[None]:
-    """Let Ctrl-C end the reading of a trace, but not the work on what was read."""
+    """Let Ctrl-C and SIGTERM end the reading of a trace, but not the work on what was read."""
     interrupts: list[tuple[int, FrameType | None]] = []
 
-    def stop(*call: Any) -> None:
-        interrupts.append(call)
+    def stop(number: int, frame: FrameType | None) -> None:
+        interrupts.append((number, frame))
         trace.stop()
 
-    handler = signal.getsignal(signal.SIGINT)
+    numbers: tuple[int, ...] = (signal.SIGINT, signal.SIGTERM)
+    known = {number: signal.getsignal(number) for number in numbers}
+    # A shell lets what it starts in the background ignore Ctrl-C.
+    handlers = {number: handler for number, handler in known.items() if callable(handler)}
     try:
-        if callable(handler):  # a shell lets what it starts in the background ignore Ctrl-C
-            signal.signal(signal.SIGINT, stop)
-    except ValueError:  # in another thread than the main one no signal arrives
-        handler = None
-    try:
-        yield
+        with _handling(dict.fromkeys(handlers, stop)):
+            yield
     finally:
-        if callable(handler):
-            signal.signal(signal.SIGINT, handler)
-            if interrupts:
-                handler(*interrupts[0])
+        for number, frame in interrupts[:1]:
+            handlers[number](number, frame)
+
+
+# ---- reading ----
 
 
 def progress(trace: Trace) -> AbstractContextManager[object]:
@@ -76,8 +113,8 @@ def progress(trace: Trace) -> AbstractContextManager[object]:
 class Reading:
     """The traces of a command line, one after the other.
 
-    A trace that cannot be read, and Ctrl-C, end none of the work on what was read: they are kept
-    for :meth:`finish`.
+    A trace that cannot be read, Ctrl-C and SIGTERM end none of the work on what was read: they are
+    kept for :meth:`finish`.
 
     Parameters
     ----------
@@ -96,7 +133,7 @@ class Reading:
         self._options = options
         self._limit: int | None = getattr(options, "count", None)
         self._errors: list[Exception] = []
-        self._interrupted = False
+        self._interrupt: KeyboardInterrupt | None = None
         self.traces = self.packets = 0
 
     def batches(
@@ -116,8 +153,8 @@ class Reading:
                 yield from self._read(uri, tables)
             except (libtrace.LibtraceError, OSError, ValueError) as error:
                 self._errors.append(error)
-            except KeyboardInterrupt:
-                self._interrupted = True
+            except KeyboardInterrupt as interrupt:
+                self._interrupt = interrupt
                 return
 
     def _read(
@@ -147,7 +184,9 @@ class Reading:
         """
         for error in self._errors:
             complain(error)
-        return INTERRUPTED if self._interrupted else status or int(bool(self._errors))
+        if self._interrupt:
+            return status_of(self._interrupt)
+        return status or int(bool(self._errors))
 
 
 # ---- output ----
