@@ -219,7 +219,7 @@ static lts_more fill_from_file(filling *f) {
   return more;
 }
 
-/* ---- interfaces and pipes ---- */
+/* ---- interfaces, pipes and streams ---- */
 
 static double sooner(double a, double b) { return a == 0 ? b : b == 0 ? a : a < b ? a : b; }
 
@@ -227,14 +227,15 @@ static double deadline(const lts_batches *batches, const lts_trace *trace, doubl
   return lts_trace_deadline(trace, batches->heard > began ? batches->heard : began);
 }
 
-/* A silent interface ends flows, too. */
+/* A silent interface ends flows, too; a pipe may bring what was captured long ago. */
 static lts_more wait_for_packets(filling *f) {
   lts_batches *batches = f->batches;
   lts_more more = LTS_WAIT;
   if (f->waits)
     more =
         lts_trace_wait_until(f->trace, sooner(deadline(batches, f->trace, f->began), batches->due));
-  if (!batches->cache || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
+  bool passes = batches->cache && f->trace->source == LTS_LIVE;
+  if (!passes || (more != LTS_AGAIN && more != LTS_WAIT)) return more;
   lts_flow_cache_wait(batches->cache, lts_now() - batches->heard);
   lts_more flows = room(batches);
   return flows == LTS_AGAIN ? more : flows;
@@ -368,7 +369,7 @@ static bool has_busy_cache(const lts_batches *batches) {
   return batches->cache && lts_flow_cache_is_busy(batches->cache);
 }
 
-/* Of a pipe only what is fetched: see lts_trace_fetch(). */
+/* Of a stream only what is fetched: see lts_trace_fetch(). */
 static lts_more read_ahead(lts_batches *batches, lts_trace *trace) {
   filling f;
   if (begin(&f, batches, trace, 0)) return LTS_FAIL;
@@ -390,7 +391,7 @@ static lts_more fetch_some(lts_batches *batches, lts_trace *trace) {
 }
 
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
-  lts_more more = trace->source == LTS_LIVE ? LTS_END : LTS_AGAIN;
+  lts_more more = lts_trace_waits(trace) ? LTS_END : LTS_AGAIN;
   while (more == LTS_AGAIN) {
     more = lts_trace_still_readable(trace);
     bool news = is_complete(batches) || batches->due != batches->told;
@@ -402,7 +403,7 @@ void lts_batches_fetch(lts_batches *batches, lts_trace *trace) {
 static lts_more fill_without_waiting(filling *f) {
   lts_more more = room(f->batches);
   if (more != LTS_AGAIN) return more;
-  if (f->trace->source == LTS_LIVE) return fill_from_stream(f);
+  if (lts_trace_waits(f->trace)) return fill_from_stream(f);
   if (!f->batches->left) return LTS_END;
   return f->batches->due != 0 && lts_now() >= f->batches->due ? LTS_ITEM : LTS_WAIT;
 }
@@ -421,7 +422,7 @@ static lts_wait what_to_wait_for(const lts_batches *batches, lts_trace *trace, d
   if (trace->source == LTS_LIVE && batches->cache)
     until = sooner(until, batches->heard + lts_flow_cache_patience(batches->cache));
   double seconds = until == 0 ? INFINITY : until > now ? until - now : 0;
-  if (trace->source == LTS_LIVE || lts_trace_turn_is_over(trace))
+  if (lts_trace_waits(trace) || lts_trace_turn_is_over(trace))
     return lts_trace_wait_for(trace, seconds);
   trace->turn_ends = 0;
   if (trace->source == LTS_STREAM && has_busy_cache(batches))

@@ -7,6 +7,8 @@
 
 #include "lts_int.h"
 
+#include <sys/types.h>
+
 #ifdef HAVE_ZLIB_H
 #include <zlib.h>
 #endif
@@ -49,6 +51,20 @@ lts_name lts_codec_needs(lts_compression_type type);
  * which another one may follow. */
 lts_codec *lts_decoder_new(const uint8_t *head, size_t length);
 void lts_codec_free(lts_codec *codec);
+
+enum { LTS_MAGIC = 6 }; /* so many bytes tell a compression */
+
+/* Where compressed bytes come from: as read(2); an errno value for what comes behind them, or
+ * instead; EAGAIN where there is nothing for now. */
+typedef ssize_t lts_fetch(void *from, void *buffer, size_t room, int *failure);
+
+/* unpack.c: what the bytes hold that begin with `head`, which are fetched, too. NULL where they are
+ * not compressed, or for want of memory. */
+typedef struct lts_unpacker lts_unpacker;
+lts_unpacker *lts_unpacker_new(const uint8_t *head, size_t length, lts_fetch *fetch, void *from);
+/* As read(2); EAGAIN where nothing can be fetched for now. */
+ssize_t lts_unpack(lts_unpacker *unpacker, void *buffer, size_t length);
+void lts_unpacker_free(lts_unpacker *unpacker);
 
 /* zlib, bzip2 and lzma call the members of their streams the same. */
 #define LTS_CODEC_STEP(STREAM, CODEC, CALL)                                                        \

@@ -108,8 +108,8 @@ static lts_compression compression_of(const uint8_t *head, ssize_t length) {
 
 int lts_file_check(const char *path, lts_compression *compression, lts_source *source) {
   *compression = LTS_PLAIN;
-  *source = LTS_STREAM;
-  if (!strcmp(path, "-") || strstr(path, "://")) return 0;
+  *source = strstr(path, "://") ? LTS_STREAM : LTS_PIPE;
+  if (!strcmp(path, "-") || *source == LTS_STREAM) return 0;
   struct stat status;
   if (stat(path, &status) < 0) return errno;
   if (S_ISDIR(status.st_mode)) return EISDIR;
@@ -192,7 +192,7 @@ lts_status lts_detect(const char *path, char **uri) {
   int failure = lts_file_check(path, &compression, &source);
   if (failure)
     return lts_fail(LTS_E_TRACE, failure, path, "cannot open '%s': %s", path, strerror(failure));
-  if (source == LTS_STREAM)
+  if (source != LTS_FILE)
     return unknown_format(path, "it cannot be read twice; name it: pcapfile:...");
   if (compression == LTS_NEEDS_LIBTRACE4)
     return unknown_format(path, "zstd and lz4 need libtrace 4");

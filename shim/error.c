@@ -85,8 +85,12 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
   libtrace_err_t error = trace_get_err(raw);
   trim(error.problem);
   bool refused = error.err_num == EPERM || error.err_num == EACCES;
-  return lts_fail(LTS_E_TRACE, error.err_num, uri, "cannot %s '%s': %s%s", doing, uri,
-                  error.problem, refused ? LTS_NEEDS_NET_RAW : "");
+  const char *nothing = strstr(error.problem, LTS_NOTHING), *path = strchr(uri, ':');
+  bool piped = nothing && path;
+  int before = (int)(piped ? nothing - error.problem : (ptrdiff_t)strlen(error.problem));
+  return lts_fail(LTS_E_TRACE, error.err_num, uri, "cannot %s '%s': %.*s%s%s%s", doing, uri, before,
+                  error.problem, piped ? path + 1 : "", piped ? nothing + strlen(LTS_NOTHING) : "",
+                  refused ? LTS_NEEDS_NET_RAW : "");
 }
 
 /* ---- forks ---- */

@@ -274,8 +274,8 @@ LTS_CHECKED lts_more lts_trace_next(lts_trace *trace, lts_packet **OUTPUT_PACKET
  * while there is more, so that a caller with other things to do gets to them. */
 LTS_CHECKED lts_more lts_trace_ready(lts_trace *trace, lts_packet **FOUND_PACKET);
 
-/* Of a pipe: waits until there is something for the next read, in a thread that signals are kept
- * from. */
+/* Of a stream that libtrace waits for: until there is something for the next read, in a thread that
+ * signals are kept from. */
 LTS_CHECKED lts_status lts_trace_fetch(lts_trace *trace);
 
 /* What to wait for: descriptors that become readable, where they are not -1, for at most so many
@@ -360,8 +360,8 @@ LTS_CHECKED lts_more lts_batches_read(lts_batches *batches, lts_trace *trace,
  * of the two; LTS_FETCH is lts_batches_fetch(). */
 LTS_CHECKED lts_more lts_batches_poll(lts_batches *batches, lts_trace *trace, double waited,
                                       lts_batch **FOUND_BATCH, lts_wait *OUTPUT_WAIT);
-/* Of a file or a pipe: waits until the next batch is there, or a pipe's has its first row, in a
- * thread that signals are kept from. */
+/* Of a file or a stream that libtrace waits for: waits until the next batch is there, or a stream's
+ * has its first row, in a thread that signals are kept from. */
 void lts_batches_fetch(lts_batches *batches, lts_trace *trace);
 /* The batch that was read last did not reach who asked for it: it is the next one again. */
 void lts_batches_give_back(lts_batches *batches, lts_batch *batch);

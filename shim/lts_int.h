@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <sys/select.h>
+#include <sys/types.h>
 
 struct pollfd;
 
@@ -199,15 +200,19 @@ int lts_common_bits(const uint8_t *a, const uint8_t *b, int limit);
 
 /* ---- traces (trace.c, read.c, record.c) ---- */
 
-typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_LIVE } lts_source;
+/* A file never waits; a stream waits within libtrace; for a pipe and a live trace the shim waits.
+ */
+typedef enum lts_source { LTS_FILE, LTS_STREAM, LTS_PIPE, LTS_LIVE } lts_source;
 typedef enum lts_state { LTS_NEW, LTS_STARTED, LTS_PAUSED, LTS_CLOSED } lts_state;
 lts_name lts_state_name(lts_state state);
 typedef enum lts_compression { LTS_PLAIN, LTS_COMPRESSED, LTS_NEEDS_LIBTRACE4 } lts_compression;
 
 typedef struct lts_interface lts_interface;
+typedef struct lts_pipe lts_pipe;
 
 struct lts_trace {
   libtrace_t *raw; /* NULL until started and when closed */
+  lts_pipe *pipe;  /* what it is given to read, or NULL */
   char *uri;
   char *served; /* what libtrace reads instead, or NULL */
   lts_source source;
@@ -234,9 +239,10 @@ struct lts_trace {
   lts_count last_known[LTS_STATISTICS]; /* as of the last look, or of the last close or pause */
   uint32_t ring_frame;                  /* bytes of a frame, for ring: */
   bool pcapint;
-  bool wandio; /* libtrace reads into buffers that are ours */
+  bool wandio;   /* libtrace reads into buffers that are ours */
+  bool starting; /* what reads a pipe is made, and waits for the first bytes */
   bool fetching;
-  bool fetched; /* from a pipe, into the slot whose turn it is, for the next read */
+  bool fetched; /* from a stream, into the slot whose turn it is, for the next read */
   int64_t fetched_length;
   const uint8_t *fetched_caplen;
   double turn_ends; /* of a reader that never waits, 0: none has begun */
@@ -261,6 +267,8 @@ uint32_t lts_record_pcapng(lts_trace *trace, libtrace_packet_t *raw, int64_t len
 void lts_record_pcapng_meta(lts_trace *trace, libtrace_packet_t *raw, int64_t length,
                             lts_frame *frame);
 
+/* Whether a read that must wait is the shim's to end. */
+static inline bool lts_trace_waits(const lts_trace *trace) { return trace->source >= LTS_PIPE; }
 /* Whether there may be a next packet; LTS_FAIL where nothing can be read. */
 lts_more lts_trace_readable(lts_trace *trace);
 /* The same for a read that waits. Other Python code may have run: a trace that it stopped or closed
@@ -270,6 +278,8 @@ lts_more lts_trace_still_readable(lts_trace *trace);
  * clock; 0 for never. */
 double lts_trace_deadline(const lts_trace *trace, double since);
 lts_more lts_trace_timed_out(lts_trace *trace);
+/* Makes it that the trace waits for its pipe. */
+void lts_trace_await_pipe(lts_trace *trace);
 /* After LTS_WAIT: LTS_AGAIN when there may be a packet, or the deadline or a while has passed. */
 lts_more lts_trace_wait_until(lts_trace *trace, double deadline);
 bool lts_trace_is_busy(const lts_trace *trace);
@@ -289,6 +299,28 @@ lts_more lts_trace_take(lts_trace *trace, lts_filter *const *filter, lts_frame *
 /* Before each open through wandio (wandio.c), in the same thread: whether wandio may use one of its
  * own, and whether what looks compressed is not. */
 lts_status lts_wandio_prepare(bool thread, bool raw);
+bool lts_wandio_is_plain(void);
+
+/* ---- pipes (pipe.c) ---- */
+
+/* What libtrace opens in their place. */
+#define LTS_NOTHING "/dev/null"
+
+/* NULL after a failure, with errno. `once`: of the first record libtrace reads so much only once.
+ */
+lts_pipe *lts_pipe_open(const char *path, bool plain, size_t once);
+void lts_pipe_close(lts_pipe *pipe);
+int lts_pipe_fd(const lts_pipe *pipe);
+/* From here on, wandio reads this in the calling thread, whatever it has opened. */
+void lts_pipe_enter(lts_pipe *pipe);
+/* Whether the pipe had not enough for what was read: read it again. */
+bool lts_pipe_leave(lts_pipe *pipe);
+/* What was read is read for good. */
+void lts_pipe_accept(lts_pipe *pipe);
+/* For wandio.c, as read(2); -1 and EAGAIN where there is not enough. */
+lts_pipe *lts_pipe_current(void);
+ssize_t lts_pipe_read(lts_pipe *pipe, void *buffer, size_t length);
+ssize_t lts_pipe_peek(lts_pipe *pipe, void *buffer, size_t length);
 
 /* What a trace reads with (open.c). */
 typedef struct lts_raws {
@@ -301,6 +333,8 @@ void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
 /* Makes and starts it, or starts it again after a pause. */
 lts_status lts_trace_open(lts_trace *trace);
 lts_status lts_trace_start_raw(lts_trace *trace);
+/* Waits for a pipe's first bytes, also in a handler or thread while others do. */
+lts_status lts_trace_start_pipe(lts_trace *trace);
 /* Forgets it, once it is destroyed or will be by another thread. */
 void lts_trace_drop_raw(lts_trace *trace, bool started);
 void lts_trace_forget_raw(lts_trace *trace);

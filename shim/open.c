@@ -69,7 +69,7 @@ void lts_raws_destroy(lts_raws *raws, bool started, const char *uri) {
 void lts_trace_forget_raw(lts_trace *trace) {
   if (trace->wake >= 0) close(trace->wake);
   trace->wake = trace->socket = -1;
-  trace->failed = trace->waited = trace->fetched = false;
+  trace->failed = trace->waited = trace->fetched = trace->starting = false;
   for (int i = 0; i < 2; i++) {
     trace->slots[i].raw = NULL;
     trace->slots[i].room = NULL;
@@ -108,9 +108,9 @@ static lts_status config_live(lts_trace *trace) {
   return lts_trace_config_raw(trace, TRACE_OPTION_PROMISC, trace->promisc, "promiscuous mode");
 }
 
-static int opening; /* pipes, without the interpreter lock: wandio has not asked for them yet */
+static int opening; /* streams, without the interpreter lock: wandio has not asked for them yet */
 
-/* A pipe's writer may come late, or be another thread. */
+/* What answers may come late, or be another thread. */
 static int start_unlocked(lts_trace *trace) {
   trace->busy = true;
   opening++;
@@ -161,6 +161,89 @@ static lts_status start_live(lts_trace *trace) {
   return LTS_OK;
 }
 
+/* ---- pipes ---- */
+
+/* LTS_ITEM: a signal handler or another thread has started it meanwhile. */
+static lts_more await_writer(lts_trace *trace, double deadline) {
+  lts_trace_await_pipe(trace);
+  lts_more more = lts_trace_wait_until(trace, deadline);
+  if (more == LTS_FAIL || trace->state == LTS_STARTED) return more == LTS_FAIL ? more : LTS_ITEM;
+  if (more == LTS_END || !trace->raw || trace->stopped) {
+    lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
+             "cannot start '%s': it was %s before its writer came", trace->uri,
+             trace->stopped ? "stopped" : "closed");
+    return LTS_FAIL;
+  }
+  return deadline != 0 && lts_now() >= deadline ? lts_trace_timed_out(trace) : LTS_WAIT;
+}
+
+static lts_more try_to_start(lts_trace *trace) {
+  lts_pipe_enter(trace->pipe);
+  int status = trace_start(trace->raw);
+  trace->starting = true;
+  if (lts_pipe_leave(trace->pipe)) return LTS_WAIT;
+  if (status < 0 || trace_is_err(trace->raw)) {
+    lts_fail_libtrace(trace->raw, trace->uri, "start");
+    return LTS_FAIL;
+  }
+  lts_pipe_accept(trace->pipe);
+  trace->starting = false;
+  return LTS_ITEM;
+}
+
+/* What could not start cannot start again. */
+static lts_more start_anew(lts_trace *trace) {
+  lts_raw_destroy(trace->raw, false, trace->uri);
+  trace->raw = create_raw(trace->served);
+  if (trace->raw && !trace_is_err(trace->raw)) return try_to_start(trace);
+  if (trace->raw)
+    lts_fail_libtrace(trace->raw, trace->uri, "open");
+  else
+    lts_fail_memory();
+  return LTS_FAIL;
+}
+
+/* A file's header is read at the start. */
+lts_status lts_trace_start_pipe(lts_trace *trace) {
+  double deadline = lts_trace_deadline(trace, lts_now());
+  lts_more more = trace->starting ? start_anew(trace) : try_to_start(trace);
+  while (more == LTS_WAIT) {
+    more = await_writer(trace, deadline);
+    if (more == LTS_WAIT) more = start_anew(trace);
+  }
+  return more == LTS_ITEM ? LTS_OK : LTS_ERROR;
+}
+
+/* libtrace opens nothing, and is given the pipe's bytes. */
+static lts_status open_pipe(lts_trace *trace, const lts_scheme *scheme) {
+  enum { DUCK_VERSION = 4 };
+  size_t once = strcmp(scheme->name, "duck") ? 0 : DUCK_VERSION;
+  size_t size = strlen(scheme->name) + sizeof ":" LTS_NOTHING;
+  if (!trace->served) trace->served = malloc(size);
+  if (!trace->served) return lts_fail_memory();
+  snprintf(trace->served, size, "%s:" LTS_NOTHING, scheme->name);
+  trace->pipe = lts_pipe_open(strchr(trace->uri, ':') + 1, lts_wandio_is_plain(), once);
+  if (trace->pipe) return LTS_OK;
+  if (errno == ENOMEM) return lts_fail_memory();
+  return lts_fail(LTS_E_TRACE, errno, trace->uri, "cannot open '%s': %s", trace->uri,
+                  strerror(errno));
+}
+
+/* Not of what libpcap opens itself, nor where libtrace takes a time from the file's name. */
+static bool can_be_given(const lts_scheme *scheme) {
+  return scheme->wandio && strcmp(scheme->name, "legacynzix") != 0;
+}
+
+/* ---- all traces ---- */
+
+static lts_status start_new(lts_trace *trace) {
+  switch (trace->source) {
+  case LTS_LIVE: return start_live(trace);
+  case LTS_PIPE: return lts_trace_start_pipe(trace);
+  default: return lts_trace_start_raw(trace);
+  }
+}
+
 static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *scheme,
                            lts_compression compression) {
   if (trace->source == LTS_LIVE && lts_interface_check(trace)) return LTS_ERROR;
@@ -171,14 +254,15 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
   bool thread = compression != LTS_PLAIN && !opening;
   bool raw = scheme && !strcmp(scheme->name, "rawerf");
   if (trace->wandio && lts_wandio_prepare(thread, raw)) return LTS_ERROR;
+  if (trace->source == LTS_PIPE && !trace->pipe && open_pipe(trace, scheme)) return LTS_ERROR;
   lts_status status = LTS_ERROR;
-  trace->raw = create_raw(uri);
+  trace->raw = create_raw(trace->pipe ? trace->served : uri);
   if (!trace->raw)
     lts_fail_memory();
   else if (trace_is_err(trace->raw))
     lts_fail_libtrace(trace->raw, trace->uri, "open");
   else if (!config_live(trace) && !make_slots(trace) && !make_wake(trace))
-    status = trace->source == LTS_LIVE ? start_live(trace) : lts_trace_start_raw(trace);
+    status = start_new(trace);
   if (status) lts_trace_drop_raw(trace, false);
   return status;
 }
@@ -229,6 +313,7 @@ lts_status lts_trace_open(lts_trace *trace) {
   if (!scheme) return lts_scheme_unknown(trace->uri);
   if (scheme->source == LTS_FILE && check_file(trace, strchr(trace->uri, ':') + 1, &compression))
     return LTS_ERROR;
+  if (trace->source == LTS_PIPE && !can_be_given(scheme)) trace->source = LTS_STREAM;
   trace->pcapfile = !strcmp(scheme->name, "pcapfile");
   return open_raw(trace, served, scheme, compression);
 }

@@ -82,7 +82,29 @@ OFTEN static lts_more read_file(lts_trace *trace, libtrace_packet_t *raw, int64_
   return outcome(trace, raw, *length, caplen);
 }
 
-/* ---- pipes and devices ---- */
+/* ---- pipes ---- */
+
+/* What libtrace says of a record that was not there for now is forgotten. */
+RARE static lts_more read_pipe(lts_trace *trace, libtrace_packet_t *raw, int64_t *length) {
+  uint8_t *caplen = zeroed_caplen(trace, raw);
+  lts_pipe_enter(trace->pipe);
+  errno = EIO;
+  *length = trace_read_packet(trace->raw, raw);
+  if (!lts_pipe_leave(trace->pipe)) {
+    lts_pipe_accept(trace->pipe);
+    return outcome(trace, raw, *length, caplen);
+  }
+  if (trace_is_err(trace->raw)) trace_get_err(trace->raw);
+  lts_trace_await_pipe(trace);
+  return LTS_WAIT;
+}
+
+void lts_trace_await_pipe(lts_trace *trace) {
+  trace->event.type = TRACE_EVENT_IOWAIT;
+  trace->event.fd = lts_pipe_fd(trace->pipe);
+}
+
+/* ---- streams ---- */
 
 static int read_unlocked(lts_trace *trace, libtrace_packet_t *raw) {
   libtrace_t *from = trace->raw; /* close() forgets it */
@@ -128,7 +150,7 @@ static double slice_until(double deadline) {
 }
 
 double lts_trace_deadline(const lts_trace *trace, double since) {
-  return trace->source == LTS_LIVE && trace->timeout > 0 ? since + trace->timeout : 0;
+  return lts_trace_waits(trace) && trace->timeout > 0 ? since + trace->timeout : 0;
 }
 
 RARE lts_more lts_trace_timed_out(lts_trace *trace) {
@@ -199,7 +221,7 @@ RARE lts_more lts_trace_wait_until(lts_trace *trace, double deadline) {
 
 /* ---- packets ---- */
 
-/* A thread that fetches from a pipe may wait for ever: one that reads no more need not. */
+/* A thread that fetches from a stream may wait for ever: one that reads no more need not. */
 OFTEN static lts_status enter(lts_trace *trace) {
   bool over = trace->fetching && (trace->stopped || trace->state != LTS_STARTED);
   return over ? LTS_OK : lts_trace_enter(trace);
@@ -227,6 +249,7 @@ OFTEN static lts_more read_slot(lts_trace *trace, lts_slot **slot, int64_t *leng
   if (!stream && next_slot(trace, slot)) return LTS_FAIL;
   lts_more more = stream                      ? read_stream(trace, slot, length)
                   : trace->source == LTS_FILE ? read_file(trace, (*slot)->raw, length)
+                  : trace->source == LTS_PIPE ? read_pipe(trace, (*slot)->raw, length)
                                               : read_live(trace, (*slot)->raw, length);
   if (more == LTS_WAIT) trace->turn = turn; /* the packet before keeps its buffer */
   if (more != LTS_ITEM || trace->pcapfile) return more;
@@ -313,7 +336,6 @@ bool lts_trace_turn_is_over(lts_trace *trace) {
   return time >= trace->turn_ends;
 }
 
-/* No descriptor tells whether a pipe holds a whole record. */
 static bool must_fetch(const lts_trace *trace) {
   return trace->source == LTS_STREAM && !trace->fetched;
 }
@@ -392,7 +414,7 @@ lts_more lts_trace_poll(lts_trace *trace, double waited, lts_packet **out, lts_w
                   : waited > 0             ? look(trace, lts_trace_still_readable(trace), out)
                                            : look(trace, readable(trace), out);
   if (more != LTS_WAIT) return more;
-  double timeout = trace->source == LTS_LIVE && trace->timeout > 0 ? trace->timeout : INFINITY;
+  double timeout = lts_trace_waits(trace) && trace->timeout > 0 ? trace->timeout : INFINITY;
   if (waited >= timeout) return lts_trace_timed_out(trace);
   *wait = lts_trace_wait_for(trace, timeout - waited);
   return lts_wait_own(wait, trace->uri);

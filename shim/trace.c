@@ -38,9 +38,9 @@ lts_name lts_trace_state_get(lts_trace *trace) {
 }
 
 /* In a process that was forked off: a read that another thread was in is never over here, and what
- * it read with, unless it only waited for an interface, may be in any state. */
+ * it read with, unless it only waited for an interface or a pipe, may be in any state. */
 static void inherit(lts_trace *trace) {
-  trace->ended |= trace->busy && trace->source != LTS_LIVE;
+  trace->ended |= trace->busy && !lts_trace_waits(trace);
   trace->busy = trace->closing = false;
   trace->forks = lts_forks;
 }
@@ -82,10 +82,12 @@ void lts_trace_stop(lts_trace *trace) {
   wake(trace);
 }
 
-/* A paused pipe goes on: see lts_trace_pause(). */
+/* A paused pipe or stream goes on: see lts_trace_pause(). */
 static lts_status start_source(lts_trace *trace) {
+  if (trace->starting) return lts_trace_start_pipe(trace);
   if (!trace->raw) return lts_trace_open(trace);
-  return trace->source == LTS_STREAM ? LTS_OK : lts_trace_start_raw(trace);
+  bool goes_on = trace->source == LTS_STREAM || trace->source == LTS_PIPE;
+  return goes_on ? LTS_OK : lts_trace_start_raw(trace);
 }
 
 /* A signal tells more than the call that it made fail. Its handler may start the trace, too. */
@@ -133,15 +135,15 @@ static void close_raw(lts_trace *trace) {
   lts_trace_drop_raw(trace, true);
 }
 
-/* A thread that waits for a pipe, perhaps for ever, is left alone with what it reads with. */
+/* A thread that waits for a stream, perhaps for ever, is left alone with what it reads with. */
 static lts_status leave_fetching(lts_trace *trace) {
   wake(trace);
   return lts_trace_detach_all(trace);
 }
 
 /* Guard: an interface is opened anew after a pause. libtrace 3 would go on in the middle of a ring
- * that starts at its beginning, and ask a closed pcap handle for its counters. Of a pipe, a packet
- * may be fetched, which libtrace 4 would make invalid. */
+ * that starts at its beginning, and ask a closed pcap handle for its counters. Of a stream, a
+ * packet may be fetched, which libtrace 4 would make invalid. */
 lts_status lts_trace_pause(lts_trace *trace) {
   if (trace->fetching ? leave_fetching(trace) : end_reads(trace)) return LTS_ERROR;
   if (trace->state != LTS_STARTED)
@@ -172,6 +174,8 @@ static lts_status close_idle(lts_trace *trace) {
 lts_status lts_trace_close(lts_trace *trace) {
   if (trace->fetching ? close_fetched(trace) : close_idle(trace)) return LTS_ERROR;
   trace->state = LTS_CLOSED;
+  lts_pipe_close(trace->pipe);
+  trace->pipe = NULL;
   delete_lts_filter(trace->filter);
   trace->filter = NULL;
   return LTS_OK;
@@ -191,6 +195,7 @@ void delete_lts_trace(lts_trace *trace) {
   if (lts_trace_close(trace))
     for (int i = 0; i < 2; i++) abandon(&trace->slots[i]);
   lts_trace_drop_raw(trace, true);
+  lts_pipe_close(trace->pipe);
   delete_lts_filter(trace->filter);
   free(trace->interfaces);
   free(trace->served);

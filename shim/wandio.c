@@ -14,8 +14,6 @@
 typedef __typeof__(wandio_read(NULL, NULL, 0)) io_length; /* each version has its own */
 typedef io_length io_reader(io_t *, void *, io_length);
 
-enum { MAGIC = 6 }; /* so many bytes tell a compression */
-
 static io_source_t *original; /* the table, in which these two were */
 static io_reader *read_some, *peek_some;
 static _Thread_local bool plain; /* what this thread opens, whatever it looks like */
@@ -35,96 +33,40 @@ static io_length read_told(io_t *io, void *buffer, io_length length, int *failur
 /* ---- decompression ---- */
 
 /* What a reader of compressed bytes becomes. */
-typedef struct unpacker {
-  io_t *packed;
-  lts_codec *codec; /* NULL between two streams */
-  int told;         /* an errno value: what comes behind the bytes that are left */
-  int failure;      /* the same, when they are gone */
-  uint8_t *at;
-  size_t left;
-  uint8_t in[1 << 20];
-} unpacker;
+typedef struct unpacked {
+  io_t packed;
+  lts_unpacker *unpacker;
+} unpacked;
 
-/* Adds to what is left. False at the end, or after a failure. */
-static bool refill(unpacker *self) {
-  if (self->failure) return false;
-  memmove(self->in, self->at, self->left);
-  self->at = self->in;
-  io_length room = (io_length)(sizeof self->in - self->left);
-  io_length length =
-      self->told ? -1 : read_told(self->packed, self->in + self->left, room, &self->told);
-  if (length > 0) self->left += (size_t)length;
-  if (length < 0) self->failure = self->told;
-  if (length == 0 && self->codec) self->failure = EIO;
-  return length > 0;
+static ssize_t fetch_packed(void *from, void *buffer, size_t room, int *failure) {
+  return (ssize_t)read_told(from, buffer, (io_length)room, failure);
 }
 
-/* Between streams, and behind the last one, there may be zeros (xz's specification, 2.2; gzip and
- * tapes). */
-static bool begin_stream(unpacker *self) {
-  while (self->left && !*self->at) self->at++, self->left--;
-  while (self->left && self->left < MAGIC && refill(self)) continue;
-  if (!self->left) return true;
-  self->codec = lts_decoder_new(self->at, self->left);
-  if (!self->codec && !self->failure) self->failure = EIO;
-  return self->codec;
-}
-
-static void step(unpacker *self, uint8_t **out, size_t *room) {
-  lts_codec *codec = self->codec;
-  codec->in = self->at, codec->in_left = self->left;
-  codec->out = *out, codec->out_left = *room;
-  lts_codec_state state = codec->step(codec, false);
-  self->at += self->left - codec->in_left, self->left = codec->in_left;
-  *out = codec->out, *room = codec->out_left;
-  if (state == LTS_CODEC_MORE) return;
-  if (state == LTS_CODEC_FAILED) self->failure = EIO;
-  lts_codec_free(codec);
-  self->codec = NULL;
-}
-
-/* All that comes before a failure is delivered. */
 static io_length read_unpacked(io_t *io, void *buffer, io_length length) {
-  unpacker *self = io->data;
-  uint8_t *out = buffer;
-  size_t room = (size_t)length;
-  while (room && !self->failure) {
-    if (self->codec) step(self, &out, &room);
-    if (!room || self->failure) break;
-    if (!self->left && (room < (size_t)length || !refill(self))) break;
-    if (!self->codec && !begin_stream(self)) break;
-  }
-  if (room < (size_t)length || !self->failure) return length - (io_length)room;
-  errno = self->failure;
-  return -1;
+  const unpacked *self = io->data;
+  return (io_length)lts_unpack(self->unpacker, buffer, (size_t)length);
 }
 
 static void close_unpacked(io_t *io) {
-  unpacker *self = io->data;
-  lts_codec_free(self->codec);
-  wandio_destroy(self->packed);
+  unpacked *self = io->data;
+  lts_unpacker_free(self->unpacker);
+  *io = self->packed;
   free(self);
-  free(io);
+  wandio_destroy(io);
 }
 
 /* wandio looks at the first bytes to choose a decoder of its own: true where it need not. */
 static bool unpack(io_t *io, const uint8_t *head, size_t length) {
-  static io_source_t unpacked = {"unpacked", read_unpacked, NULL, NULL, NULL, close_unpacked};
-  lts_codec *codec = lts_decoder_new(head, length);
-  unpacker *self = codec ? malloc(sizeof *self) : NULL;
-  io_t *packed = self ? malloc(sizeof *packed) : NULL;
-  if (!packed) {
-    lts_codec_free(codec);
+  static io_source_t source = {"unpacked", read_unpacked, NULL, NULL, NULL, close_unpacked};
+  unpacked *self = malloc(sizeof *self);
+  if (!self) return false;
+  self->packed = *io;
+  self->unpacker = lts_unpacker_new(head, length, fetch_packed, &self->packed);
+  if (!self->unpacker) {
     free(self);
     return false;
   }
-  *packed = *io;
-  self->packed = packed;
-  self->codec = codec;
-  self->told = self->failure = 0;
-  self->at = self->in;
-  self->left = 0;
-  *io = (io_t){&unpacked, self};
+  *io = (io_t){&source, self};
   return true;
 }
 
@@ -152,6 +94,8 @@ static void give_up(io_t *io) {
  * libtrace calls it a record that is cut off. */
 static io_length read_whole(io_t *io, void *buffer, io_length length) {
   enum { READ_AHEAD = 1 << 20 }; /* by wandio itself, which wants what there is */
+  lts_pipe *pipe = lts_pipe_current();
+  if (pipe) return (io_length)lts_pipe_read(pipe, buffer, (size_t)length);
   int failure;
   io_length whole = read_told(io, buffer, length, &failure), more = whole;
   while (more > 0 && whole < length && length < READ_AHEAD && !failure) {
@@ -164,7 +108,9 @@ static io_length read_whole(io_t *io, void *buffer, io_length length) {
 
 static io_length peek_whole(io_t *io, void *buffer, io_length length) {
   enum { DETECTION = 1024 }; /* wandio asks for so much to find a compression's magic */
-  io_length enough = length < DETECTION ? length : MAGIC;
+  lts_pipe *pipe = lts_pipe_current();
+  if (pipe) return length == DETECTION ? 0 : (io_length)lts_pipe_peek(pipe, buffer, (size_t)length);
+  io_length enough = length < DETECTION ? length : LTS_MAGIC;
   io_length before = 0, seen = peek_some(io, buffer, length);
   while (seen > before && seen < enough) {
     before = seen;
@@ -211,6 +157,8 @@ static lts_status keep_buffers(void) {
   free(block);
   return LTS_OK;
 }
+
+bool lts_wandio_is_plain(void) { return plain; }
 
 lts_status lts_wandio_prepare(bool thread, bool raw) {
   plain = raw;

@@ -163,15 +163,18 @@ METHOD(lts_trace, start, "start()
 --
 
 Open the trace and begin to capture; also go on after :meth:`pause` or :meth:`stop`. Nothing
-happens when it is started already.
+happens when it is started already. Of a pipe, wait for what the format begins with, as a file's
+header.
 
 Raises
 ------
 LibtraceError
     It cannot be opened; also a `FileNotFoundError` or `PermissionError` where that is why. Live
     capture needs the capability CAP_NET_RAW.
+TraceTimeout
+    The writer of a pipe did not come in time: see :meth:`conf_timeout`.
 TraceStateError
-    It is closed. (Source: trace_start.)")
+    It is closed, or another thread has stopped it meanwhile. (Source: trace_start.)")
 METHOD(lts_trace, pause, "pause()
 --
 
@@ -194,10 +197,10 @@ End the reads of this trace, and of no other: the loop over it ends as at the en
 so does every later read until :meth:`start`, which goes on where the trace was.
 
 It may be called at any time, from any thread and from a signal handler, again and again. A read
-that waits for an interface ends at once, a read of a file at its next packet; a read that waits
-for the writer of a pipe ends when something is written, or at once (and for good) when a signal
-handler of the main thread, which reads, calls this. The trace stays open: an interface goes on
-filling its buffer, and statistics() can be asked.")
+that waits for an interface or a pipe ends at once, a read of a file at its next packet. (One that
+waits for a pipe within ``pcap:`` or ``legacynzix:``, or for ``http://``, ends when something comes,
+or at once, and for good, when a signal handler of the main thread, which reads, calls this.) The
+trace stays open: an interface goes on filling its buffer, and statistics() can be asked.")
 METHOD(lts_trace, fileno, "fileno()
 --
 
@@ -259,13 +262,14 @@ LibtraceError
 METHOD(lts_trace, conf_timeout, "conf_timeout(seconds)
 --
 
-Limit how long a read waits for a packet of an interface that passes the filter.
+Limit how long a read waits for a packet, of an interface or a pipe, that passes the filter.
 
 Parameters
 ----------
 seconds : int or float
     After so many seconds the read raises `TraceTimeout`; the next can go on. 0, as at the
-    beginning, waits for ever. A file never waits; a pipe waits for its writer all the same.
+    beginning, waits for ever. A file never waits; a pipe that ``pcap:`` or ``legacynzix:``
+    reads, and ``http://``, wait all the same.
 
 Raises
 ------

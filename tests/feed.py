@@ -29,16 +29,25 @@ def pieces_of(data: bytes, size: int) -> list[bytes]:
     return [data[begin : begin + size] for begin in range(0, len(data), size)]
 
 
+def feed_pieces(fifo: str, data: bytes, size: int) -> threading.Thread:
+    """Start to write into a named pipe, in pieces of so many bytes."""
+
+    def write() -> None:
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            write_pieces(pipe.fileno(), pieces_of(data, size))
+
+    thread = threading.Thread(target=write, daemon=True)
+    thread.start()
+    return thread
+
+
 def _unread(pipe: int) -> int:
     (count,) = struct.unpack("i", fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)))
     return int(count)
 
 
 def feed(fifo: str, source: str) -> threading.Thread:
-    """Start to write a file into a pipe that stays open.
-
-    In pieces: before its first packet libwandio wants more than one, to find a compression.
-    """
+    """Start to write a file, in pieces, into a pipe that stays open."""
     pipe = os.open(fifo, os.O_RDWR)
     data = Path(source).read_bytes()
     pieces = pieces_of(data, len(data) // PIECES + 1)

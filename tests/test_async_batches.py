@@ -20,6 +20,7 @@ from test_async import (
     Turns,
     closed_at_once,
     every_format,
+    every_pipe,
     frame,
     piped,
     run_in_loop,
@@ -450,9 +451,10 @@ def test_trace_in_use_by_a_thread(network: Network, trace: libtrace.Trace) -> No
 # Pipes
 
 
-def test_pipe(fifo: str) -> None:
+@every_pipe
+def test_pipe(fifo: str, scheme: str) -> None:
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             batches = trace.batches(["packet"], 10, max_wait=LONG)
             task = asyncio.ensure_future(step(batches))
             async with Turns() as turns:
@@ -469,9 +471,10 @@ def test_pipe(fifo: str) -> None:
     run_in_loop(main)
 
 
-def test_max_wait_of_a_silent_pipe(fifo: str) -> None:
+@every_pipe
+def test_max_wait_of_a_silent_pipe(fifo: str, scheme: str) -> None:
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             batches = trace.batches(["packet"], max_wait=0.05)
             for number in range(3):
                 writer.write(f.pcap_record(frame(number)))
@@ -482,9 +485,10 @@ def test_max_wait_of_a_silent_pipe(fifo: str) -> None:
     run_in_loop(main)
 
 
-def test_cancelled_wait_for_a_pipe_loses_no_row(fifo: str) -> None:
+@every_pipe
+def test_cancelled_wait_for_a_pipe_loses_no_row(fifo: str, scheme: str) -> None:
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             batches = trace.batches(["packet"], 3, max_wait=LONG)
             for first in range(0, 9, 3):
                 writer.write(f.pcap_record(frame(first)))
@@ -496,7 +500,8 @@ def test_cancelled_wait_for_a_pipe_loses_no_row(fifo: str) -> None:
     run_in_loop(main)
 
 
-def test_one_iterator_in_two_loops(fifo: str) -> None:
+@every_pipe
+def test_one_iterator_in_two_loops(fifo: str, scheme: str) -> None:
     async def time_out() -> None:
         with pytest.raises(asyncio.TimeoutError):
             await asyncio.wait_for(batches.__anext__(), 0.02)
@@ -510,7 +515,7 @@ def test_one_iterator_in_two_loops(fifo: str) -> None:
         writer.write(f.pcap_record(frame(7)) + f.pcap_record(frame(8)))
         assert await asyncio.wait_for(task, 10) == [7, 8]
 
-    with piped(fifo) as (trace, writer):
+    with piped(fifo, scheme) as (trace, writer):
         batches = aiter_of(trace.batches(["packet"], 2, max_wait=LONG))
         asyncio.run(time_out())
         asyncio.run(main())
@@ -518,14 +523,15 @@ def test_one_iterator_in_two_loops(fifo: str) -> None:
 
 @pytest.mark.parametrize("how", ["close", "stop"])
 @pytest.mark.parametrize("kind", ["batches", "flows"])
-def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, how: str, kind: str) -> None:
+@every_pipe
+def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, scheme: str, how: str, kind: str) -> None:
     """Also where the pipe stays silent for ever."""
 
     async def lengths(batches: libtrace.Batches) -> list[int]:
         return [len(batch) async for batch in batches]
 
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             batches = getattr(trace, kind)(["src_port"], max_wait=LONG)
             task = asyncio.ensure_future(lengths(batches))
             writer.write(f.pcap_record(there(port=1)))
@@ -540,11 +546,12 @@ def test_end_of_trace_ends_the_wait_for_a_pipe(fifo: str, how: str, kind: str) -
     run_in_loop(main)
 
 
-def test_pause_ends_the_wait_for_a_pipe(fifo: str) -> None:
+@every_pipe
+def test_pause_ends_the_wait_for_a_pipe(fifo: str, scheme: str) -> None:
     """What it had fetched comes after the next start."""
 
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             batches = trace.batches(["packet"])
             waiting = asyncio.ensure_future(rest(batches))
             await until(waiting_for)
@@ -559,9 +566,10 @@ def test_pause_ends_the_wait_for_a_pipe(fifo: str) -> None:
     run_in_loop(main)
 
 
-def test_pipe_with_a_damaged_end(fifo: str) -> None:
+@every_pipe
+def test_pipe_with_a_damaged_end(fifo: str, scheme: str) -> None:
     async def main() -> None:
-        with piped(fifo) as (trace, writer):
+        with piped(fifo, scheme) as (trace, writer):
             writer.write(f.pcap_record(frame(0)) * 2 + f.pcap_record(frame(1))[:30])
             writer.close()
             batches = trace.batches(["packet"], max_wait=LONG)

@@ -14,6 +14,7 @@ import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
+from feed import feed_pieces
 from reading import only, packets, read
 
 BIG_NANO = list(itertools.product([False, True], repeat=2))
@@ -266,6 +267,15 @@ def test_legacypos_guesses_its_link(
     packet = only(tmp_trace([f.legacypos_record(link(IP4))], "legacypos"))
     assert packet.linktype == linktype
     assert packet.src_text == p.SRC4
+
+
+@pytest.mark.parametrize("scheme", LEGACY)
+def test_legacy_format_that_comes_in_pieces(fifo: str, scheme: str) -> None:
+    record, data, _wire_len, _link = LEGACY[scheme]
+    writer = feed_pieces(fifo, record * 5, 3)
+    with libtrace.open(f"{scheme}:{fifo}") as trace:
+        assert [bytes(packet) for packet in trace] == [data] * 5
+    writer.join()
 
 
 def test_legacynzix(tmp_trace: MakeTrace) -> None:

@@ -14,6 +14,7 @@ import gen_files as f
 import libtrace
 import process
 import pytest
+from feed import feed_pieces
 from libtrace import LinkType
 from reading import HEADER_FIELDS, packets, read, touch
 
@@ -302,6 +303,17 @@ def test_duck_reports(tmp_trace: MakeTrace, version: int) -> None:
     assert noise.startswith(b"".join(bytes(packet) for packet in found))
     assert {packet.is_meta for packet in found} == {True}
     assert {packet.linktype for packet in found} == {LinkType.DUCK}
+
+
+@needs_meta
+def test_duck_reports_that_come_in_pieces(tmp_trace: MakeTrace, fifo: str) -> None:
+    """libtrace reads the version in front of them once."""
+    data = struct.pack("<I", 13) + random.Random(1).randbytes(1000)
+    found, _ = read(tmp_trace([data], "duck"), meta=True)
+    writer = feed_pieces(fifo, data, 3)
+    in_pieces, _ = read(f"duck:{fifo}", meta=True)
+    writer.join()
+    assert [bytes(packet) for packet in in_pieces] == [bytes(packet) for packet in found]
 
 
 # Writing

@@ -21,7 +21,7 @@ import gen_files as f
 import gen_packets as p
 import libtrace
 import pytest
-from feed import pieces_of, write_pieces
+from feed import feed_pieces, write_pieces
 from network import Network
 from process import finish, run, start
 from waiting import PROMPT, Alarm, alarm, interrupt, on_alarm
@@ -322,7 +322,7 @@ INHERITED = {
 
 @pytest.mark.parametrize("reads", INHERITED)
 def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> None:
-    """What that thread was reading the child can close, but not go on with."""
+    """What that thread was reading, within libpcap, the child can close, but not go on with."""
     program = """
         import asyncio, libtrace, os, sys, threading, time, warnings
         from feed import feed
@@ -331,8 +331,8 @@ def test_forked_while_another_thread_waits(folder: pathlib.Path, reads: str) -> 
         async def step(source):
             return await source.__aiter__().__anext__()
         feeder = feed(fifo, source)
-        waiting = libtrace.Trace("pcapfile:" + silent)
-        trace = libtrace.open("pcapfile:" + fifo)
+        waiting = libtrace.Trace("pcap:" + silent)
+        trace = libtrace.open("pcap:" + fifo)
         batches, flows = trace.batches(["wire_len"]), trace.flows()
         next(trace)
         def wait():
@@ -425,21 +425,19 @@ def test_records_that_come_in_pieces(fifo: str, scheme: str, piece: int, longest
     frames = [bytes([n % 256]) * n for n in (60, longest, longest // 2, 60, longest - 1)]
     data = b"".join(IN_PIECES[scheme](f.records(*frames)))
 
-    with ThreadPoolExecutor() as pool:
-        wrote = pool.submit(write_in_pieces, fifo, data, piece)
-        with libtrace.open(f"{scheme}:{fifo}") as trace:
-            assert [packet.data for packet in trace] == frames
-        wrote.result()
+    writer = feed_pieces(fifo, data, piece)
+    with libtrace.open(f"{scheme}:{fifo}") as trace:
+        assert [packet.data for packet in trace] == frames
+    writer.join()
 
 
 @pytest.mark.parametrize("compression", ["gz", "bz2", "xz"])
 def test_compressed_trace_that_comes_in_pieces(fifo: str, compression: str) -> None:
     data = f.compress(b"".join(f.pcap(f.records(*numbered(5)))), compression)
-    with ThreadPoolExecutor() as pool:
-        wrote = pool.submit(write_in_pieces, fifo, data, 1)
-        with libtrace.open(f"pcapfile:{fifo}") as trace:
-            assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
-        wrote.result()
+    writer = feed_pieces(fifo, data, 1)
+    with libtrace.open(f"pcapfile:{fifo}") as trace:
+        assert [number_of(packet) for packet in trace] == [0, 1, 2, 3, 4]
+    writer.join()
 
 
 @pytest.mark.parametrize("compression", ["", "gz"])
@@ -456,11 +454,6 @@ def test_damaged_file_after_a_pipe(fifo: str, folder: pathlib.Path, compression:
     with libtrace.open(f"pcapfile:{path}") as trace, pytest.raises(libtrace.LibtraceError):
         list(trace)
     assert 1 <= trace.accepted_packets <= 2500
-
-
-def write_in_pieces(fifo: str, data: bytes, size: int) -> None:
-    with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-        write_pieces(pipe.fileno(), pieces_of(data, size))
 
 
 def test_pipe_whose_writer_is_late(fifo: str) -> None:
@@ -501,9 +494,12 @@ def test_start_in_a_signal_handler_of_start(fifo: str) -> None:
     writers[0].join()
 
 
-def test_compressed_trace_opened_while_a_pipe_waits(fifo: str, folder: pathlib.Path) -> None:
-    """The pipe gets no thread of wandio's, which would keep signals from its reader."""
+def test_compressed_trace_opened_while_a_stream_waits(folder: pathlib.Path) -> None:
+    """The stream gets no thread of wandio's, which would keep signals from its reader."""
     path = f.write_pcap(folder / "trace.gz", f.records(*numbered(1)), compression="gz")
+    fifo = folder / "19990101-120000"
+    os.mkfifo(fifo)
+    records = [f.legacynzix_record(bytes(60)) for _ in range(8)]
 
     def others() -> int:
         return len(os.listdir("/proc/self/task")) - threading.active_count()  # noqa: PTH208
@@ -512,14 +508,14 @@ def test_compressed_trace_opened_while_a_pipe_waits(fifo: str, folder: pathlib.P
         time.sleep(0.1)
         with libtrace.open(path) as other:
             assert len(list(other)) == 1
-        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            write_slowly(pipe, numbered(8))
+        with fifo.open("wb", buffering=0) as pipe:
+            write_pieces(pipe.fileno(), records)
             return others()
 
     before = others()
     with ThreadPoolExecutor() as pool:
         wrote = pool.submit(write)
-        with libtrace.open(f"pcapfile:{fifo}") as trace:
+        with libtrace.open(f"legacynzix:{fifo}") as trace:
             assert len(list(trace)) == 8
         assert wrote.result() <= before
 
@@ -588,8 +584,17 @@ def test_filter_set_while_batches_wait_for_a_pipe(fifo: str) -> None:
 
 
 def write_slowly(pipe: IO[bytes], frames: list[bytes]) -> None:
-    """In pieces: before its first packet libwandio wants more than one, to find a compression."""
+    """Each when the one before was read."""
     write_pieces(pipe.fileno(), [f.pcap_header(), *map(f.pcap_record, frames)])
+
+
+def test_error_names_the_pipe(fifo: str) -> None:
+    """libtrace says what it has opened itself."""
+    writer = write_to(fifo, f.tsh_record(bytes(44))[:-3])
+    with libtrace.open(f"tsh:{fifo}") as trace, pytest.raises(libtrace.LibtraceError) as info:
+        next(trace)
+    writer.join()
+    assert str(info.value).startswith(f"cannot read on in 'tsh:{fifo}': read({fifo})")
 
 
 def test_packets_come_as_they_are_written(fifo: str) -> None:
@@ -690,18 +695,150 @@ def test_ctrl_c_while_the_beginning_is_awaited(fifo: str, content: bytes | None)
 
 @pytest.mark.parametrize("content", (BEGINNINGS | HEADER).values(), ids=BEGINNINGS | HEADER)
 def test_signal_while_the_beginning_is_awaited(fifo: str, content: bytes | None) -> None:
-    """Its handler returns: the start fails, where libwandio has begun to read."""
-    program = """
-        import libtrace, signal, sys
-        signal.signal(signal.SIGALRM, lambda *_: None)
-        signal.setitimer(signal.ITIMER_REAL, 0.15, 0.15)
-        try:
-            next(libtrace.open(sys.argv[1]))
-        except libtrace.LibtraceError as error:
-            print("failed")
-    """
+    """Its handler returns, and the wait goes on."""
+    handled = threading.Event()
+    rest = b"".join(f.pcap(f.records(*numbered(3))))[len(content or b"") :]
+
+    def write_rest() -> None:
+        assert handled.wait(10)
+        with pathlib.Path(fifo).open("wb") as pipe:
+            pipe.write(rest)
+
+    writer = threading.Thread(target=write_rest)
+    writer.start()
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(open_pipe(fifo, content))
+        stack.enter_context(on_alarm(handled.set, 0.1))
+        trace = stack.enter_context(libtrace.open(f"pcapfile:{fifo}"))
+        assert [number_of(next(trace)) for _ in range(3)] == [0, 1, 2]
+    writer.join()
+
+
+@pytest.mark.parametrize("content", (BEGINNINGS | HEADER).values(), ids=BEGINNINGS | HEADER)
+def test_timeout_while_the_beginning_is_awaited(fifo: str, content: bytes | None) -> None:
+    """start() can be called again; nothing that came is lost."""
+    rest = b"".join(f.pcap(f.records(*numbered(3))))[len(content or b"") :]
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    trace.conf_timeout(0.1)
     with open_pipe(fifo, content):
-        assert run(program, f"pcapfile:{fifo}") == "failed\n"
+        for _ in range(2):
+            with pytest.raises(libtrace.TraceTimeout):
+                trace.start()
+                next(trace)
+        writer = write_to(fifo, rest)
+        trace.start()
+        assert [number_of(next(trace)) for _ in range(3)] == [0, 1, 2]
+    writer.join()
+    trace.close()
+
+
+@pytest.mark.parametrize("action", ["close", "stop"])
+def test_another_thread_ends_the_wait_for_a_beginning(fifo: str, action: str) -> None:
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    timer = threading.Timer(0.2, getattr(trace, action))
+    timer.start()
+    with pytest.raises(libtrace.TraceStateError, match="before its writer came"):
+        trace.start()
+    timer.join()
+    trace.close()
+
+
+def test_start_in_several_threads(fifo: str) -> None:
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    with ThreadPoolExecutor(5) as pool:
+        started = [pool.submit(trace.start) for _ in range(5)]
+        time.sleep(0.1)
+        assert not any(start.done() for start in started)
+        writer = write_to(fifo, b"".join(f.pcap(f.records(*numbered(9)))))
+        for start in started:
+            start.result(10)
+        assert [number_of(packet) for packet in trace] == list(range(9))
+    writer.join()
+    trace.close()
+
+
+@contextlib.contextmanager
+def silent_pipe(fifo: str, left: bytes) -> Iterator[tuple[libtrace.Trace, IO[bytes]]]:
+    """One packet was read of it, and it holds the beginning of the next one."""
+    with open(fifo, "r+b", buffering=0) as pipe:  # noqa: PTH123
+        pipe.write(f.pcap_header() + f.pcap_record(numbered(1)[0]) + left)
+        with libtrace.open(f"pcapfile:{fifo}") as trace:
+            assert number_of(next(trace)) == 0
+            yield trace, pipe
+
+
+SECOND = f.pcap_record(numbered(2)[1])
+CUTS = pytest.mark.parametrize("cut", [0, 5, 16, 40])
+
+
+@CUTS
+def test_stop_of_a_silent_pipe(fifo: str, cut: int) -> None:
+    """From another thread; the next start goes on where it was."""
+    with silent_pipe(fifo, SECOND[:cut]) as (trace, pipe):
+        for _ in range(3):
+            timer = threading.Timer(0.1, trace.stop)
+            timer.start()
+            before = time.monotonic()
+            assert list(trace) == []
+            assert time.monotonic() - before < 0.1 + PROMPT
+            timer.join()
+            trace.start()
+        pipe.write(SECOND[cut:])
+        assert number_of(next(trace)) == 1
+
+
+@CUTS
+@pytest.mark.parametrize("how", ["packets", "batches"])
+def test_timeout_of_a_silent_pipe(fifo: str, cut: int, how: str) -> None:
+    with silent_pipe(fifo, SECOND[:cut]) as (trace, pipe):
+        trace.conf_timeout(0.1)
+        batches = trace.batches(["index"], max_wait=60)
+        for _ in range(3):
+            before = time.monotonic()
+            with pytest.raises(libtrace.TraceTimeout, match="within"):
+                next(trace if how == "packets" else batches)
+            assert 0.09 < time.monotonic() - before < 0.1 + PROMPT
+        pipe.write(SECOND[cut:])
+        assert number_of(next(trace)) == 1
+
+
+@CUTS
+def test_batch_of_a_silent_pipe(fifo: str, cut: int) -> None:
+    """It is handed out after a while, and flows go on: the pipe's packets may be old."""
+    with silent_pipe(fifo, SECOND + SECOND[:cut]) as (trace, pipe):
+        trace.conf_timeout(0.2)
+        assert len(next(trace.batches(["index"], max_wait=0.05))) == 1
+        flows = trace.flows(["packets"], idle_timeout=0.1)
+        pipe.write(SECOND[cut:])
+        with pytest.raises(libtrace.TraceTimeout):
+            next(flows)
+        assert flows.active == 1
+
+
+@CUTS
+def test_signal_handler_that_raises_on_a_silent_pipe(fifo: str, cut: int) -> None:
+    """As Ctrl-C: the reading can go on."""
+    with silent_pipe(fifo, SECOND[:cut]) as (trace, pipe):
+        for _ in range(3):
+            with pytest.raises(Alarm), on_alarm(alarm, 0.05):
+                next(trace)
+        pipe.write(SECOND[cut:])
+        assert number_of(next(trace)) == 1
+
+
+@CUTS
+def test_signal_handler_that_returns_on_a_silent_pipe(fifo: str, cut: int) -> None:
+    calls: list[int] = []
+    with silent_pipe(fifo, SECOND[:cut]) as (trace, pipe):
+
+        def handler() -> None:
+            calls.append(1)
+            if len(calls) == 5:
+                pipe.write(SECOND[cut:])
+
+        with on_alarm(handler, 0.02):
+            assert number_of(next(trace)) == 1
+        assert len(calls) >= 5
 
 
 @pytest.mark.parametrize("action", ["close", "stop"])

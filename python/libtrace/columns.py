@@ -337,7 +337,7 @@ class Batches(core.Batches, ArrowStream):
         """Return an asynchronous iterator over the batches, as the plain one delivers them.
 
         :meth:`Trace.close` and :meth:`Trace.stop` end its wait, from any task or thread: what it
-        has is handed out. Files and pipes are read in a daemon thread, interfaces without one.
+        has is handed out. Files are read in a daemon thread, pipes and interfaces without one.
         """
         from libtrace.aio import steps
 

@@ -136,7 +136,8 @@ class Trace(core.Trace):
         """Return an asynchronous iterator over the packets, as the plain one delivers them.
 
         :meth:`close`, :meth:`pause` and :meth:`stop` end its wait at once, from any task or thread.
-        A pipe has nothing to wait for but a read, for which each wait starts a daemon thread.
+        Pipes that ``pcap:`` or ``legacynzix:`` reads, and ``http://``, have nothing to wait for but
+        a read, for which each wait starts a daemon thread.
         """
         from libtrace.aio import steps
 
@@ -185,8 +186,8 @@ class Trace(core.Trace):
         size : int, optional
             Most rows of a batch. The last one has less, one that gets very large too.
         max_wait : float, optional
-            Seconds after its first packet at which a batch of an interface is handed out, full or
-            not.
+            Seconds after its first packet at which a batch of an interface or a pipe is handed
+            out, full or not.
         limit : int, optional
             Most packets to read.
 
@@ -251,8 +252,8 @@ class Trace(core.Trace):
         max_flows : int, optional
             Most flows to keep in memory, where each takes about 170 bytes.
         max_wait : float, optional
-            Seconds after its first flow at which a batch of an interface is handed out, full or
-            not.
+            Seconds after its first flow at which a batch of an interface or a pipe is handed out,
+            full or not.
 
         Returns
         -------
@@ -380,7 +381,7 @@ def open(
     promisc : bool, optional
         Whether an interface takes packets for others too.
     timeout : float, optional
-        Seconds without a packet after which reading an interface raises `TraceTimeout`.
+        Seconds without a packet after which reading an interface or a pipe raises `TraceTimeout`.
     meta : bool, optional
         Whether a file's metadata is delivered, too, as packets whose `is_meta` is True: pcapng's
         blocks of sections, interfaces, names and statistics, ERF's provenance records, DUCK's

@@ -45,14 +45,14 @@ void write_input(const uint8_t *data, size_t size) {
 
 enum { PAUSE = 1, SNAPLEN = 2, FILTER = 4, REFILL = 8, FORMAT = 16, WRITE = 64, READ_BACK = 128 };
 
-lts_trace *open_input(uint8_t scheme, uint8_t how) {
+lts_trace *open_path(uint8_t scheme, uint8_t how, const char *path) {
   static const char *const schemes[] = {
       "",      "pcapfile:",  "pcap:",      "erf:",        "rawerf:",     "tsh:",
       "fr+:",  "legacyatm:", "legacypos:", "legacyeth:",  "legacynzix:", "atmhdr:",
       "duck:", "pcapng:",    "etsifile:",  "corsarotag:",
   };
   char uri[PATH + 16];
-  snprintf(uri, sizeof uri, "%s%s", schemes[scheme % (sizeof schemes / sizeof *schemes)], input);
+  snprintf(uri, sizeof uri, "%s%s", schemes[scheme % (sizeof schemes / sizeof *schemes)], path);
   lts_trace *trace = new_lts_trace(uri);
   PROMISE(trace);
   if (how & SNAPLEN) PROMISE(lts_trace_conf_snaplen(trace, 40) == LTS_OK);
@@ -61,6 +61,8 @@ lts_trace *open_input(uint8_t scheme, uint8_t how) {
   delete_lts_filter(filter);
   return trace;
 }
+
+lts_trace *open_input(uint8_t scheme, uint8_t how) { return open_path(scheme, how, input); }
 
 static lts_more next(lts_trace *trace, uint8_t how, lts_packet **packet) {
   if (!(how & REFILL)) return lts_trace_next(trace, packet);

@@ -21,8 +21,8 @@ static const struct {
 #ifdef HAVE_LDNS
     {"dns", fuzz_dns},
 #endif
-    {"file", fuzz_file},       {"filter", fuzz_filter},
-    {"object", fuzz_object},   {"packet", fuzz_packet},
+    {"file", fuzz_file},       {"filter", fuzz_filter}, {"object", fuzz_object},
+    {"packet", fuzz_packet},   {"pipe", fuzz_pipe},
 };
 enum { TARGETS = sizeof targets / sizeof *targets };
 

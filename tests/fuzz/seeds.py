@@ -140,6 +140,12 @@ def files() -> Iterator[bytes]:
         yield b"\0\0" + packed[: len(packed) * 2 // 3]
 
 
+def pipes() -> Iterator[bytes]:
+    """The files, and the size of the pieces in which they come."""
+    for number, data in enumerate(files()):
+        yield bytes([number * 5 & 255]) + data
+
+
 def messages() -> Iterator[bytes]:
     """The payloads of the kinds that carry DNS."""
     for name in ("client.test", "server.test"):
@@ -157,6 +163,7 @@ SEEDS = {
     "filter": filters,
     "object": objects,
     "packet": packets,
+    "pipe": pipes,
 }
 
 if __name__ == "__main__":

@@ -42,7 +42,7 @@ lts_output *open_output(const char *path, unsigned choice);
 /* ---- targets ---- */
 
 typedef void target(const uint8_t *data, size_t size);
-target fuzz_columns, fuzz_dns, fuzz_file, fuzz_filter, fuzz_object, fuzz_packet;
+target fuzz_columns, fuzz_dns, fuzz_file, fuzz_filter, fuzz_object, fuzz_packet, fuzz_pipe;
 
 /* A packet of the link type that the first byte selects; NULL where there is no such byte. */
 lts_packet *packet_from(const uint8_t *data, size_t size);
@@ -50,5 +50,7 @@ lts_packet *packet_from(const uint8_t *data, size_t size);
  * and how it is read. */
 void write_input(const uint8_t *data, size_t size);
 lts_trace *open_input(uint8_t scheme, uint8_t how);
+/* The same of another file. */
+lts_trace *open_path(uint8_t scheme, uint8_t how, const char *path);
 
 #endif
