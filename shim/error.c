@@ -86,7 +86,7 @@ lts_status lts_fail_libtrace(libtrace_t *raw, const char *uri, const char *doing
   trim(error.problem);
   bool refused = error.err_num == EPERM || error.err_num == EACCES;
   const char *nothing = strstr(error.problem, LTS_NOTHING), *path = strchr(uri, ':');
-  bool piped = nothing && path;
+  bool piped = nothing && path && !strstr(path, LTS_NOTHING);
   int before = (int)(piped ? nothing - error.problem : (ptrdiff_t)strlen(error.problem));
   return lts_fail(LTS_E_TRACE, error.err_num, uri, "cannot %s '%s': %.*s%s%s%s", doing, uri, before,
                   error.problem, piped ? path + 1 : "", piped ? nothing + strlen(LTS_NOTHING) : "",

@@ -333,7 +333,7 @@ void lts_raws_destroy(lts_raws *raws, bool started, const char *uri);
 /* Makes and starts it, or starts it again after a pause. */
 lts_status lts_trace_open(lts_trace *trace);
 lts_status lts_trace_start_raw(lts_trace *trace);
-/* Waits for a pipe's first bytes, also in a handler or thread while others do. */
+/* Waits for a pipe's first bytes, also in a signal handler that has interrupted this. */
 lts_status lts_trace_start_pipe(lts_trace *trace);
 /* Forgets it, once it is destroyed or will be by another thread. */
 void lts_trace_drop_raw(lts_trace *trace, bool started);

@@ -163,11 +163,12 @@ static lts_status start_live(lts_trace *trace) {
 
 /* ---- pipes ---- */
 
-/* LTS_ITEM: a signal handler or another thread has started it meanwhile. */
+/* LTS_ITEM: a signal handler or another thread has started it meanwhile, and perhaps paused it. */
 static lts_more await_writer(lts_trace *trace, double deadline) {
   lts_trace_await_pipe(trace);
   lts_more more = lts_trace_wait_until(trace, deadline);
-  if (more == LTS_FAIL || trace->state == LTS_STARTED) return more == LTS_FAIL ? more : LTS_ITEM;
+  if (more == LTS_FAIL) return LTS_FAIL;
+  if (trace->raw && !trace->starting) return LTS_ITEM;
   if (more == LTS_END || !trace->raw || trace->stopped) {
     lts_fail(LTS_E_STATE, TRACE_ERR_BAD_STATE, trace->uri,
              "cannot start '%s': it was %s before its writer came", trace->uri,
@@ -263,7 +264,9 @@ static lts_status open_raw(lts_trace *trace, const char *uri, const lts_scheme *
     lts_fail_libtrace(trace->raw, trace->uri, "open");
   else if (!config_live(trace) && !make_slots(trace) && !make_wake(trace))
     status = start_new(trace);
-  if (status) lts_trace_drop_raw(trace, false);
+  bool started = trace->state == LTS_STARTED || trace->state == LTS_PAUSED;
+  bool started_by_others = trace->source == LTS_PIPE && started;
+  if (status && !started_by_others) lts_trace_drop_raw(trace, false);
   return status;
 }
 
@@ -311,7 +314,8 @@ lts_status lts_trace_open(lts_trace *trace) {
   const lts_scheme *scheme = lts_scheme_find(served);
   lts_compression compression = LTS_PLAIN;
   if (!scheme) return lts_scheme_unknown(trace->uri);
-  if (scheme->source == LTS_FILE && check_file(trace, strchr(trace->uri, ':') + 1, &compression))
+  if (scheme->source == LTS_FILE && !trace->pipe &&
+      check_file(trace, strchr(trace->uri, ':') + 1, &compression))
     return LTS_ERROR;
   if (trace->source == LTS_PIPE && !can_be_given(scheme)) trace->source = LTS_STREAM;
   trace->pcapfile = !strcmp(scheme->name, "pcapfile");

@@ -95,7 +95,7 @@ static bool fill(lts_pipe *pipe) {
 
 /* ---- what wandio asks for ---- */
 
-ssize_t lts_pipe_peek(lts_pipe *pipe, void *buffer, size_t length) {
+static ssize_t look(lts_pipe *pipe, void *buffer, size_t length) {
   while (pipe->end - pipe->at < length && fill(pipe)) continue;
   size_t found = pipe->end - pipe->at;
   int failure = pipe->waits ? EAGAIN : pipe->failure;
@@ -107,9 +107,15 @@ ssize_t lts_pipe_peek(lts_pipe *pipe, void *buffer, size_t length) {
 }
 
 ssize_t lts_pipe_read(lts_pipe *pipe, void *buffer, size_t length) {
-  ssize_t found = lts_pipe_peek(pipe, buffer, length);
+  ssize_t found = look(pipe, buffer, length);
   if (found > 0) pipe->at += (size_t)found;
   return found;
+}
+
+/* libtrace looks at a block of pcapng before it reads it, and skips some: the next one begins. */
+ssize_t lts_pipe_peek(lts_pipe *pipe, void *buffer, size_t length) {
+  pipe->begin = pipe->at;
+  return look(pipe, buffer, length);
 }
 
 lts_pipe *lts_pipe_current(void) { return current; }

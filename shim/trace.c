@@ -92,7 +92,7 @@ static lts_status start_source(lts_trace *trace) {
 
 /* A signal tells more than the call that it made fail. Its handler may start the trace, too. */
 static lts_status start_failed(lts_trace *trace) {
-  if (lts_interrupted()) return LTS_ERROR;
+  if (lts_error_last()->kind == LTS_E_INTERRUPTED || lts_interrupted()) return LTS_ERROR;
   return trace->state == LTS_STARTED ? LTS_OK : LTS_ERROR;
 }
 

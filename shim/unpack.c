@@ -16,6 +16,7 @@ struct lts_unpacker {
   int told;         /* an errno value: what comes behind the bytes that are left */
   int failure;      /* the same, when they are gone */
   bool waits;       /* there is nothing for now */
+  bool pending;     /* the codec had no room for all that it has */
   uint8_t *at;
   size_t left;
   uint8_t in[1 << 20];
@@ -56,19 +57,21 @@ static void step(lts_unpacker *self, uint8_t **out, size_t *room) {
   lts_codec_state state = codec->step(codec, false);
   self->at += self->left - codec->in_left, self->left = codec->in_left;
   *out = codec->out, *room = codec->out_left;
+  self->pending = !codec->out_left;
   if (state == LTS_CODEC_MORE) return;
   if (state == LTS_CODEC_FAILED) self->failure = EIO;
   lts_codec_free(codec);
   self->codec = NULL;
 }
 
-/* All that comes before a failure is delivered. */
+/* All that comes before a failure is delivered. Guard: libzstd fails when it is asked again and
+ * again without input. */
 ssize_t lts_unpack(lts_unpacker *self, void *buffer, size_t length) {
   uint8_t *out = buffer;
   size_t room = length;
   self->waits = false;
   while (room && !self->failure) {
-    if (self->codec) step(self, &out, &room);
+    if (self->codec && (self->left || self->pending)) step(self, &out, &room);
     if (!room || self->failure) break;
     if (!self->left && (room < length || !refill(self))) break;
     if (!self->codec && !begin_stream(self)) break;
@@ -90,7 +93,7 @@ lts_unpacker *lts_unpacker_new(const uint8_t *head, size_t length, lts_fetch *fe
   self->from = from;
   self->codec = codec;
   self->told = self->failure = 0;
-  self->waits = false;
+  self->waits = self->pending = false;
   self->at = self->in;
   self->left = 0;
   return self;

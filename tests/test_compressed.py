@@ -245,6 +245,37 @@ def test_pipe_gives_what_it_has(fifo: str, kind: str) -> None:
     assert found == FRAMES[:6]
 
 
+@every_kind
+def test_pipe_that_pauses_within_a_stream(fifo: str, whole: dict[str, bytes], kind: str) -> None:
+    """However often it is asked for more."""
+    asked = threading.Event()
+
+    def write() -> None:
+        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
+            pipe.write(whole[kind][:50_000])
+            assert asked.wait(10)
+            pipe.write(whole[kind][50_000:])
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    trace.conf_timeout(0.002)
+    found: list[bytes] = []
+    waits = 0
+    while len(found) < len(FRAMES):
+        try:
+            trace.start()
+            found.append(bytes(next(trace)))
+        except libtrace.TraceTimeout:
+            waits += 1
+            if waits == 50:
+                asked.set()
+    assert asked.is_set()
+    assert found == FRAMES
+    trace.close()
+    writer.join()
+
+
 def test_signal_behind_the_first_piece(fifo: str) -> None:
     """The pipe gave something, and the read goes on: nothing is lost or repeated."""
     handled = threading.Event()

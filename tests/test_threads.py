@@ -494,6 +494,49 @@ def test_start_in_a_signal_handler_of_start(fifo: str) -> None:
     writers[0].join()
 
 
+@pytest.mark.parametrize("then", ["raise", "pause", "pause and raise"])
+def test_start_in_a_signal_handler_of_start_that(fifo: str, then: str) -> None:
+    """What the handler started stays as it is, and so does what it has read."""
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    kept: list[libtrace.Packet] = []
+    writer = threading.Thread()
+
+    def handler() -> None:
+        nonlocal writer
+        if kept:
+            return
+        writer = write_to(fifo, b"".join(f.pcap(f.records(*numbered(9)))))
+        trace.start()
+        kept.append(next(trace))
+        if "pause" in then:
+            trace.pause()
+        if "raise" in then:
+            raise Alarm
+
+    with trace, on_alarm(handler, 0.1):
+        with pytest.raises(Alarm) if "raise" in then else contextlib.nullcontext():
+            trace.start()
+        trace.start()
+        assert [number_of(packet) for packet in trace] == list(range(1, 9))
+        assert number_of(kept[0]) == 0
+    writer.join()
+
+
+def test_start_again_though_the_pipe_has_no_name_any_more(fifo: str) -> None:
+    data = b"".join(f.pcap(f.records(*numbered(3))))
+    trace = libtrace.Trace(f"pcapfile:{fifo}")
+    trace.conf_timeout(0.05)
+    with open(fifo, "r+b", buffering=0) as pipe:  # noqa: PTH123
+        pipe.write(data[:10])
+        with pytest.raises(libtrace.TraceTimeout):
+            trace.start()
+        pathlib.Path(fifo).unlink()
+        pipe.write(data[10:])
+        trace.start()
+        assert [number_of(next(trace)) for _ in range(3)] == [0, 1, 2]
+    trace.close()
+
+
 def test_compressed_trace_opened_while_a_stream_waits(folder: pathlib.Path) -> None:
     """The stream gets no thread of wandio's, which would keep signals from its reader."""
     path = f.write_pcap(folder / "trace.gz", f.records(*numbered(1)), compression="gz")
