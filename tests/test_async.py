@@ -137,7 +137,7 @@ def test_several_tasks_share_a_trace(uri: str) -> None:
 
             shares = await asyncio.gather(*[share() for _ in range(3)])
         assert sorted(chain(*shares)) == list(range(1000))
-        assert all(len(share) > 300 for share in shares)
+        assert all(len(share) > 100 for share in shares)  # on a slow machine turns differ
 
     run_in_loop(main)
 
