@@ -15,7 +15,7 @@ from pathlib import Path
 import gen_files as f
 import libtrace
 import pytest
-from feed import pieces_of, write_pieces
+from feed import feed_pieces, write_pieces
 from process import run
 from waiting import on_alarm
 
@@ -128,13 +128,7 @@ def test_joined_in_pieces(fifo: str, kind: str) -> None:
     """Of which none holds a whole magic number."""
     parts = [f.pcap_header(), *(f.pcap_record(frame) for frame in FRAMES[:5])]
     data = b"".join(f.compress(part, kind) + bytes(4) for part in parts)
-
-    def write() -> None:
-        with open(fifo, "wb", buffering=0) as pipe:  # noqa: PTH123
-            write_pieces(pipe.fileno(), pieces_of(data, 2))
-
-    writer = threading.Thread(target=write)
-    writer.start()
+    writer = feed_pieces(fifo, data, 2)
     assert read_from(f"pcapfile:{fifo}") == (FRAMES[:5], None)
     writer.join()
 
