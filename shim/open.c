@@ -220,7 +220,8 @@ static lts_status open_pipe(lts_trace *trace, const lts_scheme *scheme) {
   enum { DUCK_VERSION = 4 };
   size_t once = strcmp(scheme->name, "duck") ? 0 : DUCK_VERSION;
   size_t size = strlen(scheme->name) + sizeof ":" LTS_NOTHING;
-  if (!trace->served) trace->served = malloc(size);
+  free(trace->served); /* of a file that was in the pipe's place */
+  trace->served = malloc(size);
   if (!trace->served) return lts_fail_memory();
   snprintf(trace->served, size, "%s:" LTS_NOTHING, scheme->name);
   trace->pipe = lts_pipe_open(strchr(trace->uri, ':') + 1, lts_wandio_is_plain(), once);

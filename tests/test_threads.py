@@ -537,6 +537,23 @@ def test_start_again_though_the_pipe_has_no_name_any_more(fifo: str) -> None:
     trace.close()
 
 
+def test_pipe_in_the_place_of_a_file(folder: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whose short name libtrace 3 was to read instead; memory errors show under valgrind."""
+    monkeypatch.chdir(folder)
+    unknown_version = b"\t\0\t\0"
+    path = pathlib.Path("f")
+    path.write_bytes(f.pcap_header()[:4] + unknown_version + f.pcap_header()[8:])
+    with libtrace.Trace("pcap:f") as trace:
+        with pytest.raises(libtrace.LibtraceError, match="version"):
+            trace.start()
+        path.unlink()
+        os.mkfifo(path)
+        writer = write_to("f", b"".join(f.pcap(f.records(*numbered(3)))))
+        trace.start()
+        assert [number_of(packet) for packet in trace] == [0, 1, 2]
+    writer.join()
+
+
 def test_compressed_trace_opened_while_a_stream_waits(folder: pathlib.Path) -> None:
     """The stream gets no thread of wandio's, which would keep signals from its reader."""
     path = f.write_pcap(folder / "trace.gz", f.records(*numbered(1)), compression="gz")
